@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from ordercast.config import ConfigError, Settings, load
-from ordercast.mail import mail_sentence, mailer_of
+from ordercast.mail import mail_summary, mailer_of
 
 SECRET = {"ORDERCAST_SECRET": "8f3b1c9d7e5a4f6082b4c6d8e0f1a3b5"}
 SERVER = {"mail_from": "Our Shop <orders@shop.example.com>"}
@@ -59,5 +59,5 @@ def test_what_cannot_be_used_is_refused_by_its_name(variable: str, variables: di
 
 def test_a_password_is_told_to_nobody() -> None:
     settings = loaded(mail_url="smtp://me:secret@mail.example.com", mail_from="a@b.example")
-    assert mail_sentence(settings) == "sent by smtp://mail.example.com"
+    assert mail_summary(settings) == "sent by smtp://mail.example.com"
     assert "secret" not in repr(mailer_of(settings))

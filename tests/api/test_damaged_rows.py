@@ -218,7 +218,7 @@ async def test_a_sandbox_event_that_cannot_be_told_keeps_no_other_from_being_tol
     (sandbox,) = [provider for provider in providers.all if isinstance(provider, SandboxProvider)]
     body = b'{"type": "payment.captured", "timestamp": "t", "data": {"payment": "p", "amount": 1}}'
     for name, said in (("a", b"nonsense"), ("b", body)):
-        await store.write(lambda t, n=name, s=said: books.announce(t, n, s, timestamp(0)))  # type: ignore[misc]
+        await store.write(lambda t, n=name, s=said: books.schedule_event(t, n, s, timestamp(0)))  # type: ignore[misc]
     told: list[str] = []
 
     await sandbox.deliver_webhooks(lambda _, notice, _body: told.append(notice.event_id))

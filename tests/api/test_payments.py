@@ -11,7 +11,7 @@ from ordercast.commerce.sandbox import OUTCOMES
 from ordercast.config import ConfigError, Settings, load
 from ordercast.db import SqliteStore
 from ordercast.db import payments as units
-from ordercast.payments import payments_sentence, providers_of
+from ordercast.payments import payments_summary, providers_of
 from tests.commerce.orders import request_json
 
 from .client import CUSTOMER, DRIVER, NOBODY, SECRET, STORE, STRANGER, Client, bearer, over, problem
@@ -360,7 +360,7 @@ def test_the_sandbox_takes_payments_for_a_demo_and_where_it_is_asked_for(
     settings = msgspec.structs.replace(SHOP, **changes)
     taking = providers_of(settings, store).taking
     assert (None if taking is None else taking.name) == settings.card_provider == provider
-    sentence = payments_sentence(settings)
+    sentence = payments_summary(settings)
     assert (provider or "cash alone") in sentence
     assert ("no money moves" in sentence) is (provider == "sandbox")
 

@@ -38,7 +38,7 @@ from ordercast.db.dialects import SQLITE
 from ordercast.db.orders.placing import Placing
 from ordercast.db.payables import PAYMENTS
 from ordercast.db.payment_webhooks import WebhookState, receive
-from ordercast.db.payments import adopt, carried_out, looked_up, owing, pay
+from ordercast.db.payments import adopt, apply_lookup, complete_task, owing, pay
 from ordercast.db.reconciliation import to_compare
 from tests.chance import examples
 
@@ -137,7 +137,7 @@ async def test_a_refund_that_came_back_is_not_asked_for_again_by_itself(store: S
     await move(store, order_id, "cancelled")
     (task,) = await store.read(lambda transaction: payment_tasks.due(transaction, now()))
     pending = RefundPending(f"re_{order_id}", total, task.id)
-    await store.write(partial(carried_out, task=task, fact=pending, now=now()))
+    await store.write(partial(complete_task, task=task, fact=pending, now=now()))
     assert await money(store, order_id) == ("paid", total, 0, total)
     # The provider does not say whose refund it was, and tells of it again and again.
     for event_id in ("b", "c"):
@@ -155,7 +155,7 @@ async def test_a_failure_heard_before_our_own_answer_ends_the_refund_all_the_sam
     (task,) = await store.read(lambda transaction: payment_tasks.due(transaction, now()))
     await told(store, reference, "b", RefundFailed(f"re_{order_id}", total, task.id))
     for fact in (RefundPending(f"re_{order_id}", total, task.id), Refunded(f"re_{order_id}", total, task.id)):
-        await store.write(partial(carried_out, task=task, fact=fact, now=now()))
+        await store.write(partial(complete_task, task=task, fact=fact, now=now()))
     assert await money(store, order_id) == ("paid", total, 0, 0)
     assert await ask(store, "SELECT id, state FROM payment_tasks") == [(task.id, "refused")]
 
@@ -247,7 +247,7 @@ async def test_what_is_paid_at_the_bank_as_the_order_ends_is_given_back_once(sto
     order_id, reference, total = await place_to_confirm(store)
     await move(store, order_id, "cancelled")
     (task,) = await store.read(lambda transaction: payment_tasks.due(transaction, now()))
-    await store.write(partial(carried_out, task=task, fact=Captured(total), now=now()))
+    await store.write(partial(complete_task, task=task, fact=Captured(total), now=now()))
     for event_id in ("a", "b"):
         await told(store, reference, event_id, Captured(total))
     found = "SELECT kind, reference, amount, currency FROM payment_tasks WHERE state = 'due'"
@@ -271,7 +271,7 @@ async def test_a_payment_that_is_found_in_another_currency_is_not_the_orders(
     order_id, reference, _ = await place_to_confirm(store)
     captured, is_held = books
     theirs = ProviderPayment(reference, "JPY", captured, 0, is_held)
-    await store.write(partial(looked_up, payable_id=order_id, provider="sandbox", theirs=theirs, now=now()))
+    await store.write(partial(apply_lookup, payable_id=order_id, provider="sandbox", theirs=theirs, now=now()))
     assert await money(store, order_id) == ("unpaid", 0, 0, 0)
     assert await ask(store, "SELECT kind, ours, theirs FROM payment_mismatches") == [("currency", '"BDT"', '"JPY"')]
 

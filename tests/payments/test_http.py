@@ -37,7 +37,7 @@ from ordercast.commerce.states import PaymentStatus
 from ordercast.commerce.timestamps import Timestamp
 from ordercast.payments.events import read_event
 from ordercast.payments.providers.http import HttpProvider, client
-from ordercast.payments.providers.http.messages import FoundAnswer, NoAnswer, RefundAnswer, Request
+from ordercast.payments.providers.http.messages import EmptyResponse, FoundAnswer, RefundAnswer, Request
 from ordercast.payments.signatures import check_standard
 
 from .services import SECRET, SECRET_PREVIOUS
@@ -449,7 +449,7 @@ def test_the_guide_shows_what_is_asked_and_what_may_be_answered() -> None:
         "authorize", "capture", "void", "refund", "lookup", "find", "forget_card",
     ]  # fmt: skip
     for answer in [each for each in shown if "operation" not in each]:
-        kind = {"payment": FoundAnswer, "refund": RefundAnswer}.get(next(iter(answer), ""), NoAnswer)
+        kind = {"payment": FoundAnswer, "refund": RefundAnswer}.get(next(iter(answer), ""), EmptyResponse)
         msgspec.convert(answer, kind)
 
 

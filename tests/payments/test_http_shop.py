@@ -18,7 +18,7 @@ from ordercast.commerce.money import Money
 from ordercast.commerce.payments import Captured, Refunded, SavedCard, Voided
 from ordercast.config import Settings
 from ordercast.db import SqliteStore
-from ordercast.payments import Providers, payments_sentence, providers_of
+from ordercast.payments import Providers, payments_summary, providers_of
 from ordercast.payments.events import read_event
 from ordercast.payments.payment_worker import PaymentWorker
 from ordercast.payments.reconciler import Reconciler
@@ -105,7 +105,7 @@ async def test_an_order_is_held_captured_refunded_and_agreed_upon(
 ) -> None:
     config = (await client.get("/api/config")).json()
     assert (config["paymentProvider"], config["paymentProviderName"]) == ("http", "bKash")
-    assert "bKash" in payments_sentence(settings)
+    assert "bKash" in payments_summary(settings)
     order = await client.place(**by("tok_visa"))
     assert (order["paymentStatus"], order["paymentInfo"]["last4"]) == ("authorized", "4242")
     await client.move(order, "processing")

@@ -26,7 +26,7 @@ from ordercast.db import Transaction, UnitOfWork, ledger, mismatches, payables, 
 from ordercast.db import payments as units
 from ordercast.db.idempotency import Outcome, RequestKey
 from ordercast.db.mismatches import PaymentMismatch
-from ordercast.payments.checkout import Unpaid
+from ordercast.payments.checkout import OpenPayable
 
 from .auth import Identity
 from .body import JsonBody, Version
@@ -183,10 +183,10 @@ async def _pay(
     return created(outcome, of.shown(outcome.answer, identity), 200)
 
 
-def _unpaid(of: _Payables, document: bytes) -> Unpaid:
+def _unpaid(of: _Payables, document: bytes) -> OpenPayable:
     found = _STANDING.decode(document)
     payment = PaymentState(found.payment_status, found.total, found.amount_paid)
-    return Unpaid(of.noun, found.id, of.status(found.status), payment, found.currency)
+    return OpenPayable(of.noun, found.id, of.status(found.status), payment, found.currency)
 
 
 @dataclass(frozen=True, slots=True)
@@ -197,7 +197,9 @@ class _Payer:
     whose: str | None
 
 
-async def _take(context: ApiContext, unpaid: Unpaid, data: PayOrder, payer: _Payer, key: RequestKey | None) -> Outcome:
+async def _take(
+    context: ApiContext, unpaid: OpenPayable, data: PayOrder, payer: _Payer, key: RequestKey | None
+) -> Outcome:
     async def pay(taken: PaymentTaken) -> Outcome:
         def effect(transaction: Transaction) -> bytes:
             return units.pay(transaction, unpaid.id, taken, payer.actor, now=context.now())
@@ -241,7 +243,7 @@ async def _check(context: ApiContext, request: AnyRequest, of: _Payables, payabl
         found, now = theirs, context.now()
         await context.store.write(
             UnitOfWork(
-                lambda transaction: units.looked_up(transaction, payable_id, payment[0], found, now),
+                lambda transaction: units.apply_lookup(transaction, payable_id, payment[0], found, now),
                 payables.rows(of.noun, payable_id),
             )
         )

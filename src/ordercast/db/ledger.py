@@ -1,6 +1,4 @@
-"""The ledger of payments: a row for everything that happened to a customer's money, as providers told it. It is only
-ever added to.
-"""
+"""The append-only ledger of payments: a row for each fact about a customer's money."""
 
 from __future__ import annotations
 
@@ -29,10 +27,10 @@ from .trigger_helpers import refused
 
 
 class Movement(StrEnum):
-    """What happened to a customer's money, other than a refund."""
+    """A movement of money other than a refund."""
 
     REQUESTED = "requested"
-    """Nothing yet: the customer is to go to their bank first."""
+    """Requested: the customer is at their bank."""
     AUTHORIZED = "authorized"
     CAPTURED = "captured"
     VOIDED = "voided"
@@ -50,10 +48,10 @@ TO_COMPARE_SQL: Final = f"kind = '{Movement.AUTHORIZED}' AND reference IS NOT NU
 payments = table(
     "payments",
     columns.entry(),
-    # What is paid for: an order or a booking, by its id.
+    # The order or booking.
     columns.identifier("payable_id"),
     columns.word("provider"),
-    # The provider's name for the payment; cash has none.
+    # The provider's id of the payment; none for cash.
     columns.line("reference", optional=True),
     columns.word("kind"),
     columns.amount("amount"),
@@ -62,7 +60,7 @@ payments = table(
     columns.one_of("kind", Movement),
     index("payments_by_payable", "payable_id", "entry"),
     index("payments_by_reference", "provider", "reference"),
-    # What a provider holds, as the sweeper goes round it.
+    # For the reconciler's rounds.
     index("payments_to_compare", "at", "entry", where=TO_COMPARE_SQL),
 )
 
@@ -71,14 +69,13 @@ refunds = table(
     columns.entry(),
     columns.identifier("payable_id"),
     columns.word("provider"),
-    # The provider's name for the refund, which may number them anew for each payment: each state of one, told twice,
-    # counts once.
+    # The provider's id of the refund, which may be unique per payment only; each state once.
     columns.line("reference"),
     columns.word("state", default=RefundState.SUCCEEDED),
     columns.amount("amount"),
     columns.currency(),
     columns.reason(),
-    # Under which key we asked for it, if we did.
+    # The key of our request, if it was ours.
     columns.line("task_id", optional=True),
     columns.moment("at"),
     columns.one_of("state", RefundState),
@@ -119,7 +116,7 @@ _DISPUTE: Final = """
     VALUES (:provider, :reference, :payable_id, :state, :at)
 """
 OPEN_DISPUTE: Final = Statement(f"{_DISPUTE} ON CONFLICT DO NOTHING")
-# What was decided stays decided, even if its opening is heard afterwards.
+# A closed dispute stays closed, even if its opening arrives later.
 CLOSE_DISPUTE: Final = Statement(f"""
     {_DISPUTE} ON CONFLICT (provider, reference, payable_id) DO UPDATE SET state = excluded.state
 """)
@@ -128,8 +125,7 @@ _OF_EITHER: Final = ", ".join(
     f"coalesce(orders.{column}, bookings.{column})"
     for column in ("version", "payment_status", "total", "captured", "refunded", "refunding", "currency")
 )
-# Payments that a provider holds, and things on which nothing is being asked. The condition on them as the index has it,
-# word for word: SQLite uses a partial one only then.
+# Payments at a provider without open tasks. The condition must equal the partial index's, word for word, for SQLite.
 TO_COMPARE: Final = Statement(f"""
     SELECT payments.at, payments.entry, payments.payable_id, payments.provider, payments.reference,
       {_OF_EITHER}
@@ -176,15 +172,15 @@ NOUN: Final = Noun(
 
 
 def check_promise(transaction: Transaction, payment: PaymentTaken) -> None:
-    """Raises ProviderUnavailable where the payment is being given back already: its order took too long to come."""
+    """Raise ProviderUnavailable if the payment is being refunded already, as placing took too long."""
     if payment.key is not None and not payment_tasks.is_due(transaction, payment.key):
         raise ProviderUnavailable
 
 
 def begin(transaction: Transaction, placed: OrderPlaced) -> None:
-    """Begin the ledger of a new order with what its provider took, and take back the promise to give that back.
+    """Begin the ledger of a new order with its payment, and remove the promise to refund it.
 
-    An order to be paid in cash has no ledger yet.
+    A cash order has no ledger yet.
     """
     total = Money(placed.priced.total, placed.priced.currency)
     take(transaction, placed.id, placed.customer_id, placed.payment, total=total, now=placed.at)
@@ -199,7 +195,7 @@ def take(
     total: Money,
     now: Timestamp,
 ) -> None:
-    """Write down what a provider took of an order's total, and take back the promise to give that back."""
+    """Record a payment taken by a provider, and remove the promise to refund it."""
     if payment.provider is None or payment.reference is None:
         return
     if payment.key is not None:
@@ -212,9 +208,9 @@ def take(
 
 
 def follow(transaction: Transaction, change: StatusChanged | BookingChanged) -> None:
-    """Write down what a move did to the money, and what the provider is to be asked for it."""
+    """Record what a transition does to the money, and insert its provider tasks."""
     before, after = change.before, change.payment
-    # A customer's own words stand in history alone, which forgets them with the customer; the ledger never could.
+    # A customer's reason is in history only, where it can be erased.
     reason = None if change.actor.role is Role.CUSTOMER else change.reason
     collected = Money(after.captured - before.captured, before.currency)
     if collected.minor:
@@ -267,7 +263,7 @@ def add_refund(
     reason: str | None,
     now: Timestamp,
 ) -> bool:
-    """Write down what was told of a refund; False where that was known. A state told twice counts once."""
+    """Record a refund's state; False if it was known."""
     added = transaction.run(
         ADD_REFUND,
         payable_id=payable_id,
@@ -284,20 +280,20 @@ def add_refund(
 
 
 def payment_of(transaction: Transaction, payable_id: str) -> tuple[str, str] | None:
-    """The provider of an order's last payment, and its name for that."""
+    """The provider of the last payment, and its reference there."""
     row = transaction.one(payment_tasks.PAYMENT_OF_ORDER, payable_id=payable_id)
     return None if row is None else (row[0], row[1])
 
 
 @dataclass(frozen=True, slots=True)
 class StoredRefund(RefundUpdate):
-    """A row of the refunds: `task_id` is the key under which we asked for it, if we did."""
+    """A stored refund state; `task_id` is the key of our request, if it was ours."""
 
     task_id: str | None = None
 
 
 def refunds_of(transaction: Transaction, payable_id: str) -> list[StoredRefund]:
-    """All that was told of the order's refunds."""
+    """All reported refund states of the order."""
     rows = transaction.all(REFUNDS, payable_id=payable_id)
     return [StoredRefund(who, name, RefundState(state), amount, task) for who, name, state, amount, task in rows]
 

@@ -1,4 +1,4 @@
-"""Mails that are to be sent: owed with the change that causes them, sent after the commit."""
+"""The outbox of mails: written with the change that causes them, sent after the commit."""
 
 from __future__ import annotations
 
@@ -21,26 +21,25 @@ TABLE: Final = "mails"
 
 _IS_DUE: Final = f"state = '{MailState.DUE}'"
 
-# What a mail says is made when it is sent, from what is known then: so no text and no token lies here, and a link that
-# is good for half an hour is so from its sending on.
+# Texts are rendered when a mail is sent: neither text nor token is stored, and a link's validity begins at sending.
 mails = table(
     TABLE,
-    # Its Message-ID too: one that is sent twice can be known for it. That of an order's mail is made of the order's id.
+    # Also its Message-ID, so a duplicate is recognizable. An order's mail has an id derived from the order's.
     identifier("id", primary_key=True),
     word("kind"),
-    # The order that it is about; its buyer's address is read there.
+    # The order, whose customer is the recipient.
     identifier("order_id", optional=True),
-    # The booking that it reminds of, alike; the id names the beginning too.
+    # The booking of a reminder; the mail's id contains the beginning.
     identifier("booking_id", optional=True),
-    # Whom any other is for, as it was typed; gone once the mail is.
+    # The recipient of any other mail; removed once it has ended.
     line("address", optional=True),
     word("language", default=Language.ENGLISH),
-    # Somebody waits for it: sent before any number of others.
+    # Sent before others: its recipient is waiting.
     flag("urgent", True),
     word("state", default=MailState.DUE),
     count("attempts"),
     given_moment("due_at"),
-    # The code that a mail server refused it with, or our own word for it.
+    # The server's code of a refusal, or a word of ours.
     word("problem", optional=True),
     moment("created_at"),
     one_of("kind", MailKind),
@@ -91,19 +90,19 @@ NOUN: Final = Noun(
     name="mails",
     tables=(mails,),
     statements=statements_in(globals()),
-    # Those that are for an address, and not sent yet, are taken away by `forget_address`.
+    # Unsent mails to an address are deleted by `forget_address`.
     personal={"mails": PersonalData(THEIR_ORDERS, ("order_id", "kind", "language", "state", "created_at"))},
 )
 
 # --- Units of work ----------------------------------------------------------------------------------------------------
 
-# As many as may be unreadable before those behind them wait for a repair.
+# Damaged rows skipped at most, before readable ones behind them wait for a repair.
 LOOKED_THROUGH_MAX: Final = 4_096
 
 
 @dataclass(frozen=True, slots=True)
 class Mail:
-    """One that is due. An order's is known by its order, any other by the address that it is for."""
+    """A due mail: about an order or booking, or to an address."""
 
     id: str
     kind: MailKind
@@ -127,12 +126,12 @@ class MailOutcome(NamedTuple):
 def owe(
     transaction: Transaction, mail_id: str, kind: MailKind, address: str, *, language: Language, now: Timestamp
 ) -> None:
-    """Have a mail sent to an address, once this unit's commit is durable."""
+    """Queue a mail to an address."""
     transaction.many(ADD, [_row(mail_id, kind, language, now, address=address)])
 
 
 def owe_confirmations(transaction: Transaction, orders: Iterable[tuple[str, Language, Timestamp]]) -> None:
-    """Have the buyers of new orders told of them, each once: the orders' ids, with the language and moment of each."""
+    """Queue one confirmation for each new order: ids, with language and time."""
     rows = [
         _row(mail_of_order(order_id), MailKind.ORDER_PLACED, language, now, order_id=order_id)
         for order_id, language, now in orders
@@ -142,7 +141,7 @@ def owe_confirmations(transaction: Transaction, orders: Iterable[tuple[str, Lang
 
 
 def owe_reminder(transaction: Transaction, booking_id: str, starts_at: str, language: Language, now: Timestamp) -> None:
-    """Have the customer of a booking reminded of it, once for that beginning."""
+    """Queue one reminder for a booking's beginning."""
     transaction.run(
         OWE_REMINDER,
         id=mail_of_reminder(booking_id, starts_at),
@@ -154,12 +153,12 @@ def owe_reminder(transaction: Transaction, booking_id: str, starts_at: str, lang
 
 
 def mail_of_reminder(booking_id: str, starts_at: str) -> str:
-    """The id of the mail that reminds of a booking that begins then."""
+    """The id of the reminder for that beginning."""
     return f"mail_{booking_id}_{''.join(filter(str.isdigit, starts_at[:16]))}"
 
 
 def mail_of_order(order_id: str) -> str:
-    """The id of the mail that tells of a new order."""
+    """The id of an order's confirmation."""
     return f"mail_{order_id}"
 
 
@@ -188,7 +187,7 @@ def _row(
 
 
 def due(transaction: Transaction, now: Timestamp, limit: int) -> list[Mail]:
-    """The mails to be sent now, those first that somebody waits for."""
+    """The due mails, urgent ones first."""
     found = _due(transaction, now, limit, urgent=1)
     if len(found) < limit:
         found += _due(transaction, now, limit - len(found), urgent=0)
@@ -196,7 +195,7 @@ def due(transaction: Transaction, now: Timestamp, limit: int) -> list[Mail]:
 
 
 def _due(transaction: Transaction, now: Timestamp, wanted: int, *, urgent: int) -> list[Mail]:
-    """Those that cannot be read keep none behind them from being sent."""
+    """Damaged rows are skipped."""
     limit = wanted
     while True:
         rows = transaction.all(DUE, urgent=urgent, now=now, limit=limit)
@@ -217,27 +216,27 @@ _MailRow = tuple[str, MailKind, str | None, str | None, str | None, Language, in
 
 
 def next_due(transaction: Transaction) -> str | None:
-    """When the next mail is due; None while there is none."""
+    """When the next mail is due; None if there is none."""
     rows = (transaction.one(NEXT_DUE, urgent=urgent) for urgent in (1, 0))
     return min((row[0] for row in rows if row is not None and row[0] is not None), default=None)
 
 
 def finish(transaction: Transaction, ended: Iterable[MailOutcome]) -> None:
-    """Note what became of mails. Whom they were for is forgotten."""
+    """Write the outcomes of mails, and remove their addresses."""
     for mail_id, state, problem in ended:
         transaction.run(FINISH, mail_id=mail_id, new_state=state, new_problem=problem)
 
 
 def postpone(transaction: Transaction, mail_id: str, until: Timestamp, problem: str) -> None:
-    """Try again from `until` on."""
+    """Make it due again at `until`."""
     transaction.run(POSTPONE, mail_id=mail_id, new_due_at=until, new_problem=problem)
 
 
 def forget_address(transaction: Transaction, address: str) -> None:
-    """Send nothing more to the address that is due now."""
+    """Delete due mails to the address."""
     transaction.run(FORGET_ADDRESS, address=address)
 
 
 def forget_ended(transaction: Transaction, before: Timestamp, limit: int) -> int:
-    """Forget mails that were owed before then and are no longer due; gives how many."""
+    """Delete at most `limit` ended mails queued before then; return how many."""
     return transaction.run(FORGET_ENDED, before=before, limit=limit)

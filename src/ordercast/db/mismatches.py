@@ -1,4 +1,4 @@
-"""Where a provider's money differs from ours: one for each thing, until somebody has seen to it."""
+"""Payment mismatches: open differences between the provider's records and ours."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ from .types import ChangeKind
 
 TABLE: Final = "payment_mismatches"
 
-NEWEST: Final = "~"  # sorts behind every id
+NEWEST: Final = "~"  # greater than every id
 
 
 payment_mismatches = table(
@@ -45,7 +45,7 @@ payment_mismatches = table(
     columns.actor(),
     columns.one_of("kind", MismatchKind),
     check("resolved_by_somebody", "(resolved_at IS NULL) = (resolved_by IS NULL)"),
-    # One card for each thing that differs, however often it is looked at.
+    # One open mismatch of a kind per payable.
     index("payment_mismatches_open", "payable_id", "kind", unique=True, where="resolved_at IS NULL"),
     index("payment_mismatches_to_see_to", "id", where="resolved_at IS NULL"),
 )
@@ -102,13 +102,13 @@ NOUN: Final = Noun(
 
 
 class PaymentMismatch(Struct, frozen=True, rename="camel"):
-    """`ours` and `theirs` say what differs, sums in minor units; `text` says it for people."""
+    """A mismatch. `ours` and `theirs` are the differing values, sums in minor units; `text` is for people."""
 
     id: str
     order_id: str | None
-    """The order that it is about, unless it is a booking."""
+    """The order, unless it is a booking."""
     booking_id: str | None
-    """The booking that it is about, unless it is an order."""
+    """The booking, unless it is an order."""
     provider: str
     reference: str | None
     kind: MismatchKind
@@ -134,7 +134,7 @@ def raise_discrepancy(
     ours: int | str | bool | None = None,
     theirs: int | str | bool | None = None,
 ) -> bool:
-    """Raise one; False where one of that kind is open for the order or booking already."""
+    """Raise a mismatch; False if one of that kind is open for the payable."""
     raised = transaction.one(
         ADD,
         payable_id=payable_id,
@@ -153,7 +153,7 @@ def raise_discrepancy(
 def resolve(
     transaction: Transaction, mismatch_id: str, actor: Actor, note: str | None, now: Timestamp
 ) -> PaymentMismatch:
-    """Resolve one; one that is resolved already stays as it is. Raises NotFound."""
+    """Resolve a mismatch; idempotent. Raises NotFound."""
     transaction.run(RESOLVE, mismatch_id=mismatch_id, at=now, by=str(actor), new_note=note)
     row = transaction.one(BY_ID, id=mismatch_id)
     if row is None:
@@ -162,14 +162,14 @@ def resolve(
 
 
 def open_of(transaction: Transaction, payable_id: str) -> dict[MismatchKind, str]:
-    """The open ones of an order: their ids by kind."""
+    """The open mismatches of a payable: ids by kind."""
     return dict(
         transaction.read(OPEN_OF_ORDER, lambda row: (MismatchKind(row[1]), row[0]), TABLE, payable_id=payable_id)
     )
 
 
 def page(transaction: Transaction, before: str, limit: int, *, resolved_too: bool) -> list[PaymentMismatch]:
-    """The newest below the id `before` (NEWEST for the first page)."""
+    """A page of mismatches before the id `before` (NEWEST for the first), newest first."""
     return transaction.page(
         BEFORE if resolved_too else OPEN_BEFORE, _mismatch, TABLE, by="before", before=before, limit=limit
     )

@@ -1,4 +1,4 @@
-"""What is paid for, an order or a booking, as the ledger of payments needs it: loaded by its id, its payment saved."""
+"""Payables, orders or bookings, as the ledger needs them: found by id, payment saved."""
 
 from __future__ import annotations
 
@@ -47,7 +47,7 @@ NOUN: Final = Noun(name="payables", statements=statements_in(globals()))
 
 @dataclass(frozen=True, slots=True)
 class Payable:
-    """`number` is what people say aloud, `total` minor units of `currency`."""
+    """A payable; `number` is for people, `total` in minor units of `currency`."""
 
     noun: str
     number: int
@@ -57,13 +57,13 @@ class Payable:
 
 
 def find(transaction: Transaction, payable_id: str) -> Payable | None:
-    """What has that id, if anything does that is paid for here."""
+    """Find an order or booking by id."""
     row = transaction.one(FIND, id=payable_id)
     return None if row is None else Payable(*row)
 
 
 def load(transaction: Transaction, payable_id: str, actor: Actor = PAYMENTS) -> PayableState:
-    """As ``orders.load_state`` and ``bookings.load_state``, of whichever it is."""
+    """As ``orders.load_state`` or ``bookings.load_state``, by the kind of payable."""
     found = find(transaction, payable_id)
     if found is not None and found.noun == BookingState.noun:
         return bookings.load_state(transaction, payable_id, actor)
@@ -80,7 +80,7 @@ def save(
     now: Timestamp,
     info: str | None = None,
 ) -> None:
-    """Write down where its payment stands and, with `info`, by what it is paid."""
+    """Save the payment's state and, with `info`, its method."""
     change, pay = (CHANGE_BOOKING, PAY_BOOKING) if isinstance(state, BookingState) else (CHANGE_ORDER, PAY_ORDER)
     transaction.run(
         change if info is None else pay,
@@ -97,19 +97,19 @@ def save(
 
 
 def document(transaction: Transaction, state: PayableState) -> bytes:
-    """It as this unit has just saved it, as JSON. Raises Unheard."""
+    """The payable as this unit saved it, as JSON. Raises FeedRowMissing."""
     if isinstance(state, BookingState):
         return bookings.newest_document(transaction, state.id)
     return orders.newest_document(transaction, state.id)
 
 
 def allowed(state: PayableState, actor: Actor, now: Timestamp) -> Sequence[StrEnum]:
-    """Where `actor` may move it now."""
+    """The statuses to which `actor` may move it now."""
     if isinstance(state, BookingState):
         return allowed_moves(state, actor, now)
     return allowed_next(state, actor.role)
 
 
 def rows(noun: str, payable_id: str) -> frozenset[Row]:
-    """What a command on it needs, whatever else it does."""
+    """The rows that a command on it locks."""
     return rows_of_booking(payable_id) if noun == BookingState.noun else rows_of_order(payable_id)

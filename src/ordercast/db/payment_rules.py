@@ -1,4 +1,4 @@
-"""The payment axis of orders and bookings in the database: what no writer can make of it, and what owes a deed."""
+"""Database rules of payments: the payment state machine, and which rows require a provider action."""
 
 from __future__ import annotations
 
@@ -16,8 +16,8 @@ from .sql import literals
 
 
 def _owing_sql(waiting: Iterable[StrEnum], called_off: Iterable[StrEnum]) -> str:
-    """True of what owes the payment provider a deed, by the rules of ``commerce.payables`` and ``payment_flow``. A
-    CASE, for SQLite sees that a question asks for what an index holds only where both are one expression.
+    """SQL condition: a provider action is required, by the rules of ``commerce.payables`` and ``payment_flow``. A CASE,
+    as SQLite uses a partial index only for the same expression.
     """
     ended = f"status IN ({literals(called_off)})"
     return (
@@ -33,7 +33,7 @@ BOOKING_OWING_SQL: Final = _owing_sql(WAITING_BOOKINGS, CALLED_OFF_BOOKINGS)
 
 
 def payment_refusals(rule: str) -> list[Refusal]:
-    """Of a row whose `payment_status` changes."""
+    """Checks of a change of `payment_status`."""
     return [_paid_from(source, rule) for source in PaymentStatus]
 
 

@@ -1,7 +1,7 @@
-"""What a provider is still to be asked: written with the change that owes it, carried out after the commit.
+"""The outbox of provider actions: written with the change that requires them, run after the commit.
 
-A task's id is the key under which the provider is asked. It is asked again until it has answered, so a crash at any
-moment costs neither the shop nor the customer anything; and it does nothing twice.
+A task's id is its idempotency key. It is repeated until the provider answers, so no crash loses money, and takes effect
+once.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ from .statement import Statement, statements_in
 from .transaction import Transaction
 
 TASKS_AT_ONCE_MAX: Final = 32
-# As many tasks as may be unreadable before those behind them wait for a repair.
+# Damaged rows skipped at most, before readable ones behind them wait for a repair.
 LOOKED_THROUGH_MAX: Final = 4_096
 
 
@@ -37,7 +37,7 @@ class TaskKind(StrEnum):
     VOID = "void"
     REFUND = "refund"
     ABANDON = "abandon"
-    """Give back what was taken and no order is paid by: it was never placed, has ended, or was paid anew."""
+    """Refund a payment without an order: never placed, ended, or paid anew."""
     FORGET_CARD = "forget_card"
 
 
@@ -45,15 +45,15 @@ class TaskState(StrEnum):
     DUE = "due"
     DONE = "done"
     REFUSED = "refused"
-    """The provider will not, or it was asked for too long."""
+    """The provider refused, or retries ended."""
 
 
 payment_tasks = table(
     "payment_tasks",
     columns.entry(),
-    # The key under which the provider is asked: however often, it does it once.
+    # The idempotency key.
     columns.line("id", unique=True),
-    # No foreign key: what was taken for an order that was never placed is given back too.
+    # No foreign key: payments of orders that were never placed are refunded too.
     columns.identifier("payable_id", optional=True),
     columns.word("provider"),
     columns.line("reference", default=""),
@@ -84,7 +84,7 @@ ADD: Final = Statement("""
     ON CONFLICT (id) DO NOTHING
 """)
 BY_ID: Final = Statement(f"{_TASK} WHERE id = :id AND state = '{TaskState.DUE}' @for_update")
-# One after another for each order: a refund waits for the capture before it.
+# One per order at a time: a refund waits for the capture before it.
 DUE: Final = Statement(f"""
     {_TASK}
     WHERE state = '{TaskState.DUE}' AND due_at <= :now AND NOT EXISTS (
@@ -103,7 +103,7 @@ REFUNDS_DUE: Final = Statement(f"""
 REFUNDS_REFUSED: Final = Statement(f"""
     SELECT count(*) FROM payment_tasks WHERE {_REFUND_OF_ORDER} AND state = '{TaskState.REFUSED}'
 """)
-# One that was carried out is refused after all where its refund comes back.
+# A done refund becomes refused if it is returned.
 FINISH_REFUND: Final = Statement(f"""
     UPDATE payment_tasks SET state = :new_state, problem = :new_problem
     WHERE id = :task_id AND {_REFUND_OF_ORDER} AND (state = '{TaskState.DUE}'
@@ -121,7 +121,7 @@ POSTPONE: Final = Statement(f"""
 HASTEN: Final = Statement(f"UPDATE payment_tasks SET due_at = :new_due_at {_OPEN_ONE}")
 DROP: Final = Statement(f"DELETE FROM payment_tasks {_OPEN_ONE}")
 
-# Newest first: where one payment was tried after another had failed, the last counts.
+# Newest first: the last payment attempt counts.
 _TAKEN: Final = """
     SELECT provider, reference FROM payments
     WHERE payable_id = :payable_id AND reference IS NOT NULL AND kind IN ('requested', 'authorized')
@@ -146,8 +146,8 @@ def _owing(table: str, owing: str) -> Statement:
     """)
 
 
-# Asked after every commit, and nearly always for nothing: SQLite's planner, left alone, reads every row. What came back
-# is asked for again by somebody, or by nobody.
+# Read after every commit, nearly always in vain; without this hint SQLite reads every row. Returned refunds are
+# repeated by people only.
 ORDERS_OWING: Final = _owing("orders", ORDER_OWING_SQL)
 BOOKINGS_OWING: Final = _owing("bookings", BOOKING_OWING_SQL)
 
@@ -168,8 +168,8 @@ class PaymentTask:
     payable_id: str | None
     provider: str
     reference: str
-    """The provider's name for the payment, empty where only its key is known; for ``forget_card``, for the card and its
-    holder.
+    """The provider's id of the payment; empty if only our key is known; for ``forget_card``, of the card and
+    customer.
     """
     kind: TaskKind
     amount: Money
@@ -190,7 +190,7 @@ def owe(
     reason: str | None,
     now: Timestamp,
 ) -> None:
-    """Write down what the provider of the order's payment is to be asked. A payment is captured and voided once."""
+    """Insert tasks for the actions on the order's payment. A payment is captured and voided once."""
     for deed in owed:
         found = transaction.one(PAYMENT_OF_ORDER, payable_id=payable_id)
         if found is None and deed.is_optional:
@@ -220,9 +220,9 @@ def promise(
     due_at: Timestamp,
     now: Timestamp,
 ) -> None:
-    """Promise to give back, from `due_at` on, what the provider is about to take with `key`.
+    """Promise to refund, from `due_at` on, what the provider is about to take with `key`.
 
-    It is taken back with the placing of the order; if that never comes, nobody is charged for it.
+    Placing the order removes the promise; without it nobody is charged.
     """
     _add(
         transaction,
@@ -241,7 +241,7 @@ def promise(
 def abandon(
     transaction: Transaction, payable_id: str, provider: str, reference: str, *, amount: Money, now: Timestamp
 ) -> None:
-    """Have the provider give back a payment of the order that was made after all. Once, however often it is told."""
+    """Insert a task to refund a payment that the payable does not need. Idempotent."""
     digest = hashlib.blake2b(f"{provider} {reference}".encode(), digest_size=8).hexdigest()
     _add(
         transaction,
@@ -258,17 +258,17 @@ def abandon(
 
 
 def drop(transaction: Transaction, key: str) -> None:
-    """Take a promise back."""
+    """Remove a promise."""
     transaction.run(DROP, task_id=key)
 
 
 def hasten(transaction: Transaction, key: str, now: Timestamp) -> None:
-    """Have a promise carried out at once."""
+    """Make a promise due now."""
     transaction.run(HASTEN, task_id=key, new_due_at=now)
 
 
 def forget_card(transaction: Transaction, method_id: str, provider: str, card: SavedCard, now: Timestamp) -> None:
-    """Have the provider keep the card no longer."""
+    """Insert a task to delete a saved card at the provider."""
     _add(
         transaction,
         task_id=f"{method_id}:forget",
@@ -323,9 +323,7 @@ def _add(
 
 
 def due(transaction: Transaction, now: Timestamp) -> list[PaymentTask]:
-    """What is to be done now: for each order its oldest task, since a refund must not overtake its capture. Those that
-    cannot be read keep none behind them from being done.
-    """
+    """The due tasks, the oldest of each order, as a refund must not overtake its capture. Damaged rows are skipped."""
     limit = TASKS_AT_ONCE_MAX
     while True:
         rows = transaction.all(DUE, now=now, limit=limit)
@@ -348,18 +346,18 @@ _TaskRow = tuple[int, str, str | None, str, str, TaskKind, int, str, str | None,
 
 
 def is_due(transaction: Transaction, task_id: str) -> bool:
-    """Whether there is such a task that is still open."""
+    """Whether the task is open."""
     return transaction.one(BY_ID, id=task_id) is not None
 
 
 def is_being_paid(transaction: Transaction, payable_id: str) -> bool:
-    """Whether a payment of it is being taken just now, or given back: a promise of that is open."""
+    """Whether a payment of it is being taken or refunded: a promise is open."""
     row = transaction.one(BEING_PAID, payable_id=payable_id)
     return row is not None and row[0] > 0
 
 
 def next_due(transaction: Transaction) -> Timestamp | None:
-    """When the next task is due, if there is one."""
+    """When the next task is due; None if there is none."""
     row = transaction.one(NEXT_DUE)
     return row[0] if row is not None else None
 
@@ -370,13 +368,13 @@ def next_due(transaction: Transaction) -> Timestamp | None:
 def finish(
     transaction: Transaction, task_id: str, state: TaskState = TaskState.DONE, problem: str | None = None
 ) -> bool:
-    """Close a task; False where another has closed it before."""
+    """Close a task; False if it was closed before."""
     changed = transaction.run(FINISH, task_id=task_id, new_state=state, new_problem=problem)
     return changed == 1
 
 
 def finish_refund(transaction: Transaction, payable_id: str, task_id: str, state: TaskState) -> None:
-    """Close a refund of this order as what the provider told of it. One that was done may be refused after all."""
+    """Close a refund's task with the reported state. A done one may still become refused."""
     transaction.run(
         FINISH_REFUND,
         payable_id=payable_id,
@@ -390,7 +388,7 @@ _CAME_BACK: Final = "The refund came back."
 
 
 def refunds_due(transaction: Transaction, payable_id: str) -> int:
-    """How much the order's provider is still to be asked to give back, in minor units."""
+    """The sum of open refund tasks, in minor units."""
     row = transaction.one(REFUNDS_DUE, payable_id=payable_id)
     assert row is not None
     amount: int = row[0]
@@ -398,11 +396,11 @@ def refunds_due(transaction: Transaction, payable_id: str) -> int:
 
 
 def was_refund_refused(transaction: Transaction, payable_id: str) -> bool:
-    """Whether a refund of the order was refused, or came back: then people see to it."""
+    """Whether a refund was refused or returned, and needs people."""
     row = transaction.one(REFUNDS_REFUSED, payable_id=payable_id)
     return row is not None and row[0] > 0
 
 
 def postpone(transaction: Transaction, task_id: str, until: Timestamp, problem: str) -> None:
-    """Try again from `until` on."""
+    """Make it due again at `until`."""
     transaction.run(POSTPONE, task_id=task_id, new_due_at=until, new_problem=problem)

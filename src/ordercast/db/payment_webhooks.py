@@ -1,7 +1,7 @@
-"""Webhooks of payment providers: each kept once, with its effect or until it has one.
+"""Stored webhooks of payment providers, each once, until it is applied.
 
-What a provider has told is here in the transaction of its effect. What could have none yet, for its payment is not here
-or something was in the way, waits here and is tried again; a type that nobody knows is kept for who comes to know it.
+A webhook is stored in the transaction that applies it. One that cannot be applied yet waits here for its payment or is
+retried; unknown types are kept for later versions.
 """
 
 from __future__ import annotations
@@ -30,24 +30,24 @@ from .transaction import Transaction
 
 TABLE: Final = "payment_webhooks"
 
-NEWEST: Final = "~"  # sorts behind every id
-# As many as may be unreadable before those behind them wait for a repair.
+NEWEST: Final = "~"  # greater than every id
+# Damaged rows skipped at most, before readable ones behind them wait for a repair.
 LOOKED_THROUGH_MAX: Final = 4_096
-# A stack trace's first line; what a database says of a row may be longer than a page shows.
+# A first line of an error; a database's may be longer than a page shows.
 PROBLEM_CHARACTERS_MAX: Final = 500
 
 
 class WebhookState(StrEnum):
     APPLIED = "applied"
-    """It has had its effect, whatever that was."""
+    """Applied."""
     WAITING = "waiting"
-    """For the payment that it tells of: nothing here is paid by that yet."""
+    """Waits for its payment, which is unknown here yet."""
     DUE = "due"
-    """Its effect failed, and is tried again."""
+    """Failed; retried."""
     FAILED = "failed"
-    """It was tried for the last time, and somebody is asked to see to it."""
+    """Failed permanently; staff are notified."""
     IGNORED = "ignored"
-    """Of a type that tells nothing of a payment, or that is not known."""
+    """An unknown type, or one that does not concern payments."""
 
 
 _IS_DUE: Final = f"state = '{WebhookState.DUE}'"
@@ -58,13 +58,13 @@ payment_webhooks = table(
     TABLE,
     columns.identifier("id", prefix="pwh", primary_key=True),
     columns.word("provider"),
-    # The provider's name for the event: however often it comes, it counts once.
+    # The provider's id of the event, for deduplication.
     columns.line("event_id"),
     columns.line("kind"),
-    # The provider's name for the payment that it tells of.
+    # The provider's id of the payment.
     columns.line("payment", optional=True),
     columns.identifier("payable_id", optional=True),
-    # As it was signed; gone once it has had its effect.
+    # The signed body; removed once applied.
     columns.document("body", optional=True),
     columns.word("state", default=WebhookState.DUE),
     columns.count("attempts"),
@@ -94,13 +94,13 @@ OPEN: Final = Statement(f"""
     SELECT id, provider, event_id, body FROM payment_webhooks
     WHERE id = :id AND state <> '{WebhookState.APPLIED}' @for_update
 """)
-# Left alone, SQLite's planner goes along the states, and sorts.
+# Without the hint SQLite scans the states and sorts.
 DUE: Final = Statement(f"""
     SELECT id, provider, attempts FROM payment_webhooks @sqlite(INDEXED BY payment_webhooks_due)
     WHERE {_IS_DUE} AND due_at <= :now
     ORDER BY due_at LIMIT :limit
 """)
-# Asked after every commit of what has come lately, and now and then of all.
+# Read after every commit for recent ones, and now and then for all.
 PAYMENT_HAS_COME: Final = Statement(f"""
     SELECT id, provider, attempts FROM payment_webhooks @sqlite(INDEXED BY payment_webhooks_waiting)
     WHERE {_WAITS} AND received_at > :since AND (
@@ -162,7 +162,7 @@ NOUN: Final = Noun(
 def receive(
     transaction: Transaction, provider: str, event: ProviderEvent, body: bytes, now: Timestamp
 ) -> WebhookState | None:
-    """Keep a provider's event once, with its effect; None where it was received before."""
+    """Store and apply an event; None if it was received before."""
     payable_id = _paid_by(transaction, provider, event)
     state = _state_of(event, payable_id)
     is_applied = state is WebhookState.APPLIED
@@ -187,7 +187,7 @@ def receive(
 
 def _apply(transaction: Transaction, payable_id: str, provider: str, event: ProviderEvent, now: Timestamp) -> None:
     if _known(transaction, provider, event.payment) is None:
-        payments.take_elsewhere(transaction, payable_id, provider, event, now)
+        payments.apply_external_payment(transaction, payable_id, provider, event, now)
     else:
         payments.apply_event(transaction, payable_id, provider, event, now)
 
@@ -202,7 +202,7 @@ def keep(
     until: Timestamp,
     now: Timestamp,
 ) -> None:
-    """Keep an event whose effect failed, to be tried again from `until` on; one that is here already stays as it is."""
+    """Store an event that failed to apply, due at `until`; one that exists stays."""
     transaction.run(
         ADD,
         **_named(provider, event),
@@ -222,12 +222,12 @@ def _named(provider: str, event: ProviderEvent) -> dict[str, str | None]:
 
 
 def _text(body: bytes) -> str:
-    # No database keeps a NUL in a text, and JSON has none.
+    # NUL is not allowed in texts, and not in JSON.
     return body.decode("utf-8", "replace").replace("\0", "\ufffd")
 
 
 def _paid_by(transaction: Transaction, provider: str, event: ProviderEvent) -> str | None:
-    """What the event's payment pays for."""
+    """The payable of the event's payment."""
     if event.payment is None or event.fact is None:
         return None
     known = _known(transaction, provider, event.payment)
@@ -253,8 +253,8 @@ def _state_of(event: ProviderEvent, payable_id: str | None) -> WebhookState:
 
 
 @dataclass(frozen=True, slots=True)
-class KeptWebhook:
-    """One that is to be tried: its id, who sent it, and how often it was tried."""
+class StoredWebhook:
+    """A stored event to retry: id, provider, attempts so far."""
 
     id: str
     provider: str
@@ -267,10 +267,9 @@ def attempt(
     read: Callable[[str, str, bytes], ProviderEvent],
     now: Timestamp,
 ) -> WebhookState:
-    """Give a kept event its effect; one that has had it stays as it is. `read` makes it of its provider's name, its id
-    and its body.
+    """Apply a stored event; without effect if applied. `read` parses it from provider, id and body.
 
-    Raises NotFound, DamagedRow, and whatever the effect does.
+    Raises NotFound, DamagedRow, and the errors of applying.
     """
     found = transaction.read_one(OPEN, _open, TABLE, id=webhook_id)
     if found is None:
@@ -302,25 +301,23 @@ def _open(row: tuple[Any, ...]) -> tuple[str, str, str]:
 
 
 def _take_card_off(transaction: Transaction, payable_id: str, now: Timestamp) -> None:
-    """Resolve the order's card, where none of its events is left that failed."""
+    """Resolve the order's mismatch if none of its events is failed any more."""
     row = transaction.one(FAILED_OF_ORDER, payable_id=payable_id)
     card = mismatches.open_of(transaction, payable_id).get(MismatchKind.WEBHOOK_FAILED)
     if card is not None and (row is None or row[0] == 0):
         mismatches.resolve(transaction, card, payables.PAYMENTS, "It has had its effect.", now)
 
 
-def due(transaction: Transaction, now: Timestamp, since: Timestamp, limit: int) -> list[KeptWebhook]:
-    """What is to be tried now: what failed and is due, and what waited, if it came after `since`, and whose payment is
-    here by now.
-    """
+def due(transaction: Transaction, now: Timestamp, since: Timestamp, limit: int) -> list[StoredWebhook]:
+    """Events to retry now: failed ones that are due, and waiting ones received after `since` whose payment exists."""
     found = _readable(transaction, DUE, limit, now=now)
     if len(found) < limit:
         found += _readable(transaction, PAYMENT_HAS_COME, limit - len(found), since=since)
     return found
 
 
-def _readable(transaction: Transaction, statement: Statement, wanted: int, **values: Any) -> list[KeptWebhook]:
-    """Those that cannot be read keep none behind them from being tried."""
+def _readable(transaction: Transaction, statement: Statement, wanted: int, **values: Any) -> list[StoredWebhook]:
+    """Damaged rows are skipped."""
     limit = wanted
     while True:
         rows = transaction.all(statement, limit=limit, **values)
@@ -330,18 +327,18 @@ def _readable(transaction: Transaction, statement: Statement, wanted: int, **val
         limit *= 2
 
 
-def _kept(row: tuple[Any, ...]) -> KeptWebhook:
-    return KeptWebhook(*msgspec.convert(row, tuple[str, str, int]))
+def _kept(row: tuple[Any, ...]) -> StoredWebhook:
+    return StoredWebhook(*msgspec.convert(row, tuple[str, str, int]))
 
 
 def next_due(transaction: Transaction) -> Timestamp | None:
-    """When the next is to be tried again, if one is."""
+    """When the next retry is due; None if there is none."""
     row = transaction.one(NEXT_DUE)
     return None if row is None else cast("Timestamp | None", row[0])
 
 
 def postpone(transaction: Transaction, webhook_id: str, attempts: int, until: Timestamp, problem: str) -> None:
-    """Try it again from `until` on, as one that was tried `attempts` times."""
+    """Make it due again at `until`, after `attempts` attempts."""
     transaction.run(
         POSTPONE,
         webhook_id=webhook_id,
@@ -352,7 +349,7 @@ def postpone(transaction: Transaction, webhook_id: str, attempts: int, until: Ti
 
 
 def give_up(transaction: Transaction, webhook_id: str, problem: str, now: Timestamp) -> None:
-    """Try it no more: the shop is notified, and a card on the board asks somebody to see to its order."""
+    """Give it up: notify staff, and raise a mismatch for its order."""
     webhook = by_id(transaction, webhook_id)
     payable_id = _known(transaction, webhook.provider, webhook.payment) or webhook.order_id or webhook.booking_id
     found = None if payable_id is None else payables.find(transaction, payable_id)
@@ -392,46 +389,46 @@ def give_up(transaction: Transaction, webhook_id: str, problem: str, now: Timest
 
 
 class PaymentWebhook(Struct, frozen=True, rename="camel"):
-    """A message of a payment provider, as it was kept."""
+    """A stored webhook of a payment provider."""
 
     id: str
     provider: str
-    """Whose it is, such as `stripe`."""
+    """The provider, such as `stripe`."""
     event_id: str
-    """The provider's name for it: however often it comes, it counts once."""
+    """The provider's id of the event, for deduplication."""
     type: str
-    """As the provider calls it, such as `payment_intent.succeeded`."""
+    """The provider's type, such as `payment_intent.succeeded`."""
     payment: str | None
-    """The provider's name for the payment that it tells of."""
+    """The provider's id of the payment."""
     order_id: str | None
-    """What that pays for, once it is known, unless it is a booking."""
+    """The order that it pays for, once known."""
     booking_id: str | None
-    """The booking that it pays for, if it is one."""
+    """The booking that it pays for, once known."""
     status: WebhookState
-    """`applied`: it has had its effect; `waiting` for its payment; `due` to be tried again; `failed` for the last time;
-    `ignored`: of a type that tells nothing of a payment, or is not known.
+    """`applied`; `waiting` for its payment; `due` for a retry; `failed` permanently; `ignored`: an unknown type, or one
+    that does not concern payments.
     """
     attempts: int
-    """How often it was tried."""
+    """Attempts so far."""
     next_attempt_at: str | None
-    """When it is tried again, where it is `due` (RFC 3339, UTC)."""
+    """When the next attempt is due, if `due` (RFC 3339, UTC)."""
     problem: str | None
-    """Why its effect failed the last time."""
+    """The last failure."""
     received_at: str
-    """When it first came (RFC 3339, UTC)."""
+    """When it was first received (RFC 3339, UTC)."""
     ended_at: str | None
-    """Since when nothing more is done about it (RFC 3339, UTC)."""
+    """When it was applied, ignored or given up (RFC 3339, UTC)."""
 
 
 class WholePaymentWebhook(PaymentWebhook, frozen=True, kw_only=True, rename="camel"):
-    """A message of a payment provider, with what it says."""
+    """A stored webhook with its body."""
 
     body: str | None
-    """As it was signed; null once it has had its effect."""
+    """The signed body; null once applied."""
 
 
 def by_id(transaction: Transaction, webhook_id: str) -> WholePaymentWebhook:
-    """Raises NotFound."""
+    """Find a webhook. Raises NotFound."""
     found = transaction.read_one(BY_ID, _whole, TABLE, id=webhook_id)
     if found is None:
         raise NotFound("webhook")
@@ -439,7 +436,7 @@ def by_id(transaction: Transaction, webhook_id: str) -> WholePaymentWebhook:
 
 
 def page(transaction: Transaction, before: str, limit: int, state: WebhookState | None) -> list[PaymentWebhook]:
-    """The newest below the id `before` (NEWEST for the first page), in that state if one is named."""
+    """A page of webhooks before the id `before` (NEWEST for the first), newest first, optionally of one state."""
     if state is None:
         return transaction.page(BEFORE, _webhook, TABLE, by="before", before=before, limit=limit)
     return transaction.page(WITH_STATE_BEFORE, _webhook, TABLE, by="before", before=before, limit=limit, state=state)

@@ -1,6 +1,6 @@
-"""Units of work on payments: what a provider told or did becomes the ledger, and a place on the payment axis.
+"""Units of work on payments: facts that providers report become rows of the ledger, and move the payment's state.
 
-Facts may come twice and in any order, from our own asking and from the provider's messages; each counts once.
+Facts may come twice and in any order, as results of our calls and by webhooks; each counts once.
 """
 
 from __future__ import annotations
@@ -72,7 +72,7 @@ _OF_REFUNDS: Final[dict[type[Fact], str]] = {
 
 @dataclass(frozen=True, slots=True)
 class ReportedFact:
-    """A fact about the payment of an order or booking: who says it, of which payment."""
+    """A reported fact: which provider, of which payment."""
 
     payable_id: str
     provider: str
@@ -80,9 +80,9 @@ class ReportedFact:
     fact: Fact
     now: Timestamp
     reason: str | None = None
-    """Why we asked for it: for the ledger. In history it stands with whoever asked, where not all may read it."""
+    """Our reason for the action, for the ledger. History has its own, as not everybody may read it there."""
     sentence: str | None = None
-    """What history says of it, where it is not the usual."""
+    """The text in history, if it is not the usual one."""
 
 
 # --- Asking -----------------------------------------------------------------------------------------------------------
@@ -98,7 +98,7 @@ def ask_refund(
     version: int,
     now: Timestamp,
 ) -> bytes:
-    """Promise `amount` (None: all that is left) back, and answer what was paid for as JSON. Cash is given back at once.
+    """Request a refund of `amount` (None: all that is left); return the payable as JSON. Cash is refunded at once.
 
     Raises NotFound, NotPermitted, StaleVersion, NotRefundable or RefundTooLarge.
     """
@@ -124,9 +124,9 @@ def ask_refund(
 
 
 def pay(transaction: Transaction, payable_id: str, taken: PaymentTaken, actor: Actor, *, now: Timestamp) -> bytes:
-    """Give what was not paid, or whose payment failed, the payment that was `taken`, and answer it as JSON.
+    """Attach the payment `taken` to an unpaid payable, or one whose payment failed; return it as JSON.
 
-    Raises NotPayable where it has been paid or has ended meanwhile, and ProviderUnavailable as placing does.
+    Raises NotPayable if it was paid or ended meanwhile, and ProviderUnavailable as placing does.
     """
     ledger.check_promise(transaction, taken)
     state = payables.load(transaction, payable_id)
@@ -150,14 +150,14 @@ def pay(transaction: Transaction, payable_id: str, taken: PaymentTaken, actor: A
 
 
 def owing(transaction: Transaction, limit: int) -> list[str]:
-    """What owes its provider something which nobody has written down: another program has moved it."""
+    """Payables whose state requires tasks that are missing: another program moved them."""
     found = transaction.all(payment_tasks.ORDERS_OWING, limit=limit)
     found += transaction.all(payment_tasks.BOOKINGS_OWING, limit=limit - len(found)) if len(found) < limit else []
     return [payable_id for (payable_id,) in found]
 
 
 def adopt(transaction: Transaction, payable_id: str, now: Timestamp) -> None:
-    """Write down what such an order owes."""
+    """Write the missing tasks of such a payable."""
     state = payables.load(transaction, payable_id)
     after, owed = payment_after(state, state.payment)
     if after != state.payment:
@@ -170,7 +170,7 @@ def adopt(transaction: Transaction, payable_id: str, now: Timestamp) -> None:
 
 
 def apply_event(transaction: Transaction, payable_id: str, provider: str, event: ProviderEvent, now: Timestamp) -> None:
-    """Take in what a provider's event tells of an order's payment. Once: `payment_webhooks` sees to that."""
+    """Apply a provider's event to a payable's payment; `payment_webhooks` ensures that it is applied once."""
     assert event.fact is not None
     assert event.payment is not None
     reported = ReportedFact(payable_id, provider, event.payment, event.fact, now)
@@ -181,12 +181,12 @@ def apply_event(transaction: Transaction, payable_id: str, provider: str, event:
         record(transaction, reported)
 
 
-def take_elsewhere(
+def apply_external_payment(
     transaction: Transaction, payable_id: str, provider: str, event: ProviderEvent, now: Timestamp
 ) -> None:
-    """Take in that what is not paid was paid elsewhere, by a payment that we did not ask for and that names it.
+    """Apply a payment made elsewhere, which names the unpaid payable.
 
-    Raises NotPayable, also while we are taking a payment of it ourselves.
+    Raises NotPayable, also while we are taking a payment ourselves.
     """
     assert event.fact is not None
     assert event.payment is not None
@@ -210,15 +210,15 @@ def take_elsewhere(
 
 
 def _note_currency(transaction: Transaction, reported: ReportedFact, state: PayableState, theirs: str) -> None:
-    """Have somebody see to what was told in another currency than the order's: its amount is none of ours."""
-    sentence = f"The {state.noun} is in {state.currency}; {reported.provider} told us of a sum in {theirs}."
+    """Raise a mismatch for a fact in another currency than the order's."""
+    sentence = f"The {state.noun} is in {state.currency}; {reported.provider} reported a sum in {theirs}."
     _differs(transaction, reported, MismatchKind.CURRENCY, sentence, ours=state.currency, theirs=theirs)
 
 
-def looked_up(
+def apply_lookup(
     transaction: Transaction, payable_id: str, provider: str, theirs: ProviderPayment, now: Timestamp
 ) -> None:
-    """Take in what a provider's books say of a payment that waited for its customer."""
+    """Apply the provider's record of a payment that waited for its customer."""
     fact: Fact | None = Captured(theirs.captured) if theirs.captured else Authorized() if theirs.is_held else None
     if fact is None:
         return
@@ -230,18 +230,18 @@ def looked_up(
         record(transaction, reported)
 
 
-def carried_out(transaction: Transaction, task: PaymentTask, fact: Fact | None, now: Timestamp) -> None:
-    """Close a task that the provider has carried out, and take in what that did. Done twice, it is done once."""
+def complete_task(transaction: Transaction, task: PaymentTask, fact: Fact | None, now: Timestamp) -> None:
+    """Complete a task, and record its fact. Idempotent."""
     if fact is None or task.payable_id is None:
         payment_tasks.finish(transaction, task.id)
         return
-    if not isinstance(fact, RefundFact):  # a refund closes its own task, whoever tells of it first
+    if not isinstance(fact, RefundFact):  # a refund's fact closes its task, whoever reports it first
         payment_tasks.finish(transaction, task.id)
     record(transaction, ReportedFact(task.payable_id, task.provider, task.reference, fact, now, task.reason))
 
 
-def refused(transaction: Transaction, task: PaymentTask, sentence: str, now: Timestamp) -> None:
-    """Close a task that the provider will not carry out: the order tells so, and a card asks somebody to see to it."""
+def reject_task(transaction: Transaction, task: PaymentTask, sentence: str, now: Timestamp) -> None:
+    """Close a task that the provider refused: recorded in history, with a mismatch for staff."""
     if not payment_tasks.finish(transaction, task.id, TaskState.REFUSED, sentence) or task.payable_id is None:
         return
     if task.kind is TaskKind.CAPTURE:
@@ -271,7 +271,7 @@ def refused(transaction: Transaction, task: PaymentTask, sentence: str, now: Tim
 
 
 def record(transaction: Transaction, reported: ReportedFact) -> None:
-    """Take in one fact: the ledger first, then where all that is known puts the order's payment."""
+    """Record one fact: in the ledger, then the payment's state derived from all facts."""
     state = payables.load(transaction, reported.payable_id)
     if _is_former(transaction, reported):
         _record_former(transaction, reported, state)
@@ -284,23 +284,23 @@ def record(transaction: Transaction, reported: ReportedFact) -> None:
     steps = transition_path(state.payment_status, after.status, in_full=after.captured == after.total)
     if steps is None:
         sentence = (
-            f"The payment is {state.payment_status} here, and {after.status} by what {reported.provider} told us."
+            f"The payment is {state.payment_status} here, and {after.status} by what {reported.provider} reported."
         )
         _differs(transaction, reported, MismatchKind.IMPOSSIBLE_MOVE, sentence)
         if owed:
-            # The order ended while its customer was at the bank, and they have paid: nobody pays for nothing.
+            # The order ended while its customer was at the bank and paid: refund it.
             _abandon(transaction, reported, Money(stands.captured, state.currency))
         return
     if after.captured > state.captured:
         if state.payment_status is PaymentStatus.UNPAID:
-            # Held for a moment only, and none told of that: the reconciler looks for what a provider has held.
+            # The authorization was not reported itself: record it for the reconciler.
             _move(transaction, reported, Movement.AUTHORIZED, Money(state.total, state.currency))
         taken = Money(after.captured - state.captured, state.currency)
         _move(transaction, reported, Movement.CAPTURED, taken)
     if isinstance(reported.fact, Captured):
         _check_in_full(transaction, reported, after, state)
     reason = reported.sentence or _sentence(reported.fact, state.currency)
-    # A status that the table does not reach at once is reached through those between: each is told.
+    # Statuses in between are passed through, each recorded.
     for status in steps or ([after.status] if after != state.payment else []):
         payment = replace(after, status=status)
         payables.save(transaction, state, payment, PAYMENTS, reason=reason, now=reported.now)
@@ -308,14 +308,14 @@ def record(transaction: Transaction, reported: ReportedFact) -> None:
 
 
 def _is_former(transaction: Transaction, reported: ReportedFact) -> bool:
-    """Whether the order has been paid anew since: what becomes of its former payment is not the order's."""
+    """Whether the payable has a newer payment, so that this one's state does not apply."""
     current = ledger.payment_of(transaction, reported.payable_id)
     return current is not None and current != (reported.provider, reported.payment)
 
 
 def _record_former(transaction: Transaction, reported: ReportedFact, state: PayableState) -> None:
-    """Take in a fact of a payment that came to nothing and was followed by another. Money that was captured by it is
-    given back; people are told of all that there is in it.
+    """Record a fact of a failed payment that was followed by another. A capture is refunded; staff are notified of
+    money in it.
     """
     fact, currency = reported.fact, state.currency
     if isinstance(fact, Voided | Failed):
@@ -336,9 +336,7 @@ def _abandon(transaction: Transaction, reported: ReportedFact, amount: Money) ->
 
 
 def _is_for_people(transaction: Transaction, state: PayableState) -> bool:
-    """Whether an order that has ended had a refund that came back, or was refused: it is not asked for again and again,
-    but when somebody does.
-    """
+    """Whether an ended order's refund was refused or returned: only people repeat it."""
     return stage_of(state.status) is PayableStage.CALLED_OFF and (
         payment_tasks.was_refund_refused(transaction, state.id)
         or any(kept.state is RefundState.FAILED for kept in ledger.refunds_of(transaction, state.id))
@@ -346,7 +344,7 @@ def _is_for_people(transaction: Transaction, state: PayableState) -> bool:
 
 
 def _keep(transaction: Transaction, state: PayableState, reported: ReportedFact) -> None:
-    """Write the fact down."""
+    """Add the fact to the ledger."""
     fact = reported.fact
     match fact:
         case RefundPending() | Refunded() | RefundFailed():
@@ -365,11 +363,11 @@ def _keep(transaction: Transaction, state: PayableState, reported: ReportedFact)
             if state.payment_status in {PaymentStatus.FAILED, PaymentStatus.UNPAID}:
                 _move(transaction, reported, Movement.AUTHORIZED, Money(state.total, state.currency))
         case Captured():
-            pass  # kept by how much it adds to what was captured before
+            pass  # recorded as the difference to the former capture
 
 
 def _keep_refund(transaction: Transaction, state: PayableState, reported: ReportedFact, fact: RefundFact) -> None:
-    """Write down what was told of a refund, and close the task that asked for it."""
+    """Record a refund's state, and close its task."""
     is_news = ledger.add_refund(
         transaction,
         reported.payable_id,
@@ -382,7 +380,7 @@ def _keep_refund(transaction: Transaction, state: PayableState, reported: Report
     kept = ledger.refunds_of(transaction, reported.payable_id)
     of_it = [row for row in kept if (row.provider, row.reference) == (reported.provider, fact.reference)]
     has_failed = any(row.state is RefundState.FAILED for row in of_it)
-    # A provider's failure may leave out whose refund it was; what came before has said it.
+    # A failure may lack the task; an earlier fact of the refund has it.
     for task_id in {fact.task_id, *(row.task_id for row in of_it)} - {None}:
         assert task_id is not None
         outcome = TaskState.REFUSED if has_failed else TaskState.DONE
@@ -395,7 +393,7 @@ def _keep_refund(transaction: Transaction, state: PayableState, reported: Report
 
 
 def _refunding(transaction: Transaction, payable_id: str, sums: RefundSums) -> int:
-    """What is promised back and not confirmed: under way, or still to be asked for."""
+    """The sum being refunded: pending at the provider or not requested yet."""
     return sums.pending + payment_tasks.refunds_due(transaction, payable_id)
 
 
@@ -416,7 +414,7 @@ def _facts(transaction: Transaction, reported: ReportedFact, before: RefundSums)
 
 
 def _check_sums(transaction: Transaction, state: PayableState, reported: ReportedFact) -> None:
-    """More money than there can be is not believed: the sums stay within bounds, and a card says what was told."""
+    """Bound impossible sums, and raise a mismatch with what was reported."""
     if isinstance(reported.fact, Captured) and reported.fact.amount > state.total:
         theirs = Money(reported.fact.amount, state.currency)
         sentence = f"{theirs} was captured, more than the {state.noun}'s total."
@@ -431,7 +429,7 @@ def _check_sums(transaction: Transaction, state: PayableState, reported: Reporte
 def _check_in_full(
     transaction: Transaction, reported: ReportedFact, payment: PaymentState, state: PayableState
 ) -> None:
-    """Have somebody see to an order of which a part was captured; take the card off the board once all of it was."""
+    """Raise a mismatch for a partial capture; resolve it once all is captured."""
     if payment.captured == payment.total:
         card = mismatches.open_of(transaction, reported.payable_id).get(MismatchKind.PAID_IN_PART)
         if card is not None:

@@ -1,4 +1,4 @@
-"""Units of work of the reconciler: which payments to compare, and what a comparison found."""
+"""Units of work of the reconciler: payments to compare, and the result of a comparison."""
 
 from __future__ import annotations
 
@@ -20,11 +20,11 @@ _AGREED: Final = "The books agree again."
 
 
 @dataclass(frozen=True, slots=True)
-class Compared:
-    """A payment as we have it, of which nothing is being asked just now."""
+class ComparedPayment:
+    """Our record of a payment without open tasks."""
 
     place: tuple[Timestamp, int]
-    """When it was taken, and its entry in the ledger."""
+    """Its time and entry in the ledger."""
     payable_id: str
     provider: str
     reference: str
@@ -32,29 +32,29 @@ class Compared:
     payment: PaymentState
     currency: str
     open_mismatches: dict[MismatchKind, str]
-    """Of the order: their ids by kind."""
+    """The order's open mismatches: ids by kind."""
 
 
-def to_compare(transaction: Transaction, after: tuple[Timestamp, int], limit: int) -> list[Compared]:
-    """The next payments behind that moment and entry of the ledger."""
+def to_compare(transaction: Transaction, after: tuple[Timestamp, int], limit: int) -> list[ComparedPayment]:
+    """The next payments after a time and entry of the ledger."""
     at, entry = after
-    found: list[Compared] = []
+    record_discrepancies: list[ComparedPayment] = []
     while True:
-        wanted = limit - len(found)
+        wanted = limit - len(record_discrepancies)
         rows = transaction.all(ledger.TO_COMPARE, after_at=at, after_entry=entry, limit=wanted)
-        found += transaction.readable(
-            rows, lambda row: _compared(row, mismatches.open_of(transaction, row[2])), "payments"
+        record_discrepancies += transaction.readable(
+            rows, lambda row: _compared_payment(row, mismatches.open_of(transaction, row[2])), "payments"
         )
-        if len(rows) < wanted or len(found) == limit or rows[-1][:2] == (at, entry):
-            return found
+        if len(rows) < wanted or len(record_discrepancies) == limit or rows[-1][:2] == (at, entry):
+            return record_discrepancies
         at, entry = rows[-1][:2]
 
 
-def _compared(row: tuple[Any, ...], open_mismatches: dict[MismatchKind, str]) -> Compared:
+def _compared_payment(row: tuple[Any, ...], open_mismatches: dict[MismatchKind, str]) -> ComparedPayment:
     at, entry, payable_id, provider, reference, version, status, *sums = msgspec.convert(row, _Row)
     total, captured, refunded, refunding, currency = sums
     payment = PaymentState(status, total, captured, refunded, refunding)
-    return Compared(
+    return ComparedPayment(
         (cast(Timestamp, at), entry), payable_id, provider, reference, version, payment, currency, open_mismatches
     )
 
@@ -62,10 +62,12 @@ def _compared(row: tuple[Any, ...], open_mismatches: dict[MismatchKind, str]) ->
 _Row = tuple[str, int, str, str, str, int, PaymentStatus, int, int, int, int, str]
 
 
-def found(transaction: Transaction, compared: Compared, discrepancies: Sequence[Discrepancy], now: Timestamp) -> int:
-    """Raise a mismatch for each discrepancy, and resolve those that are no more; how many are new.
+def record_discrepancies(
+    transaction: Transaction, compared: ComparedPayment, discrepancies: Sequence[Discrepancy], now: Timestamp
+) -> int:
+    """Raise a mismatch for each discrepancy, and resolve those that are gone; return how many are new.
 
-    What has changed since it was read is left for the next round: it was compared with its past.
+    A payment that changed since it was read is left for the next round.
     """
     if (
         payables.find(transaction, compared.payable_id) is None

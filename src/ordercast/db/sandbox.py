@@ -1,5 +1,5 @@
-"""The sandbox provider's own books. They share the shop's file and nothing else: an order's payment is known there by
-the sandbox's name for it alone, as it would be at a provider's. A shop with a real provider leaves them empty.
+"""The sandbox provider's records. They share the shop's database and nothing else: an order's payment is known there by
+the sandbox's reference only. Empty in a shop with a real provider.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ sandbox_payments = table(
     "sandbox_payments",
     columns.line("reference", primary_key=True),
     columns.line("key", unique=True),
-    # Which card of the sandbox it was: its public name, since a sandbox has no secrets.
+    # The sandbox card's public name: a sandbox has no secrets.
     columns.word("card"),
     columns.currency(),
     columns.amount("authorized"),
@@ -34,7 +34,7 @@ sandbox_payments = table(
     columns.amount("refunded"),
     columns.flag("held", False),
     columns.flag("disputed", False),
-    # Keys of what was asked for, so that it is done once.
+    # Idempotency keys that took effect.
     columns.json_array("asked"),
     columns.given_moment("created_at"),
     rowid=False,
@@ -94,7 +94,7 @@ NOUN: Final = Noun(
 
 @dataclass(frozen=True, slots=True)
 class Entry:
-    """One payment in the sandbox's books; sums in minor units. `asked` are the keys of what was done to it."""
+    """A payment of the sandbox; sums in minor units. `applied_keys` are the idempotency keys that took effect."""
 
     reference: str
     key: str
@@ -105,18 +105,18 @@ class Entry:
     refunded: int = 0
     is_held: bool = False
     is_disputed: bool = False
-    asked: tuple[str, ...] = ()
+    applied_keys: tuple[str, ...] = ()
 
     @property
     def amount(self) -> Money:
-        """What was asked for."""
+        """The authorized amount."""
         return Money(self.authorized, self.currency)
 
 
 def open_entry(
     transaction: Transaction, key: str, card: str, amount: Money, *, captured: int, is_held: bool, now: Timestamp
 ) -> Entry:
-    """Take a payment; one that was taken with `key` before is answered as it now is."""
+    """Insert a payment; one with the same `key` is returned as it is now."""
     transaction.run(
         OPEN,
         reference="sbx_" + hashlib.blake2b(key.encode(), digest_size=12).hexdigest(),
@@ -147,14 +147,13 @@ def by_reference(transaction: Transaction, reference: str) -> Entry | None:
 def change_once(
     transaction: Transaction, reference: str, key: str, change: Callable[[Entry], Entry]
 ) -> tuple[Entry | None, bool]:
-    """Change an entry, unless `key` has done so before: the entry as it then is, and whether it was changed now.
-
-    Raises what `change` does, and then nothing is kept.
+    """Change an entry once per `key`; return it and whether it was changed now. Raises the errors of `change`, and then
+    keeps nothing.
     """
     entry = transaction.read_one(BY_REFERENCE_FOR_UPDATE, _entry, TABLE, reference=reference)
-    if entry is None or key in entry.asked:
+    if entry is None or key in entry.applied_keys:
         return entry, False
-    changed = replace(change(entry), asked=(*entry.asked, key))
+    changed = replace(change(entry), applied_keys=(*entry.applied_keys, key))
     transaction.run(
         SAVE,
         of_reference=reference,
@@ -162,18 +161,18 @@ def change_once(
         new_refunded=changed.refunded,
         new_held=int(changed.is_held),
         new_disputed=int(changed.is_disputed),
-        new_asked=msgspec.json.encode(changed.asked).decode(),
+        new_asked=msgspec.json.encode(changed.applied_keys).decode(),
     )
     return changed, True
 
 
-def announce(transaction: Transaction, notice_id: str, body: bytes, due_at: Timestamp) -> None:
-    """Have an event told from `due_at` on."""
+def schedule_event(transaction: Transaction, notice_id: str, body: bytes, due_at: Timestamp) -> None:
+    """Schedule an event for delivery at `due_at`."""
     transaction.run(ANNOUNCE, id=notice_id, body=body.decode(), due_at=due_at)
 
 
 def due_events(transaction: Transaction, now: Timestamp, limit: int) -> list[tuple[str, bytes]]:
-    """Events that are to be told by now: their ids and bodies."""
+    """The events due now: ids and bodies."""
     rows = transaction.all(DUE_EVENTS, now=now, limit=limit)
     return [(id_, body.encode()) for id_, body in rows]
 
@@ -183,7 +182,9 @@ def drop_event(transaction: Transaction, notice_id: str) -> None:
 
 
 def _entry(row: tuple[Any, ...]) -> Entry:
-    reference, key, card, currency, authorized, captured, refunded, held, disputed, asked = msgspec.convert(row, _Row)
+    reference, key, card, currency, authorized, captured, refunded, held, disputed, applied_keys = msgspec.convert(
+        row, _Row
+    )
     return Entry(
         reference,
         key,
@@ -194,7 +195,7 @@ def _entry(row: tuple[Any, ...]) -> Entry:
         refunded,
         is_held=bool(held),
         is_disputed=bool(disputed),
-        asked=msgspec.json.decode(asked, type=tuple[str, ...]),
+        applied_keys=msgspec.json.decode(applied_keys, type=tuple[str, ...]),
     )
 
 

@@ -1,4 +1,4 @@
-"""Cards that customers keep: the provider's names for them, and what of them may be shown."""
+"""Saved cards: the provider's ids, and what may be shown."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ payment_methods = table(
     columns.identifier("id", prefix="pm", primary_key=True),
     columns.identifier("customer_id"),
     columns.word("provider"),
-    # The provider's names for the card and for its holder; no more of a card is ever stored.
+    # The provider's ids of card and customer; nothing else of a card is stored.
     columns.line("reference"),
     columns.line("owner"),
     columns.line("brand", optional=True),
@@ -54,7 +54,7 @@ NOUN: Final = Noun(
     tables=(payment_methods,),
     statements=statements_in(globals()),
     personal={
-        # Taken away by `remove`, which also has the provider forget the card.
+        # Deleted by `remove`, at the provider too.
         "payment_methods": PersonalData(
             "customer_id = :customer_id",
             ("id", "provider", "reference", "brand", "last4", "created_at"),
@@ -68,7 +68,7 @@ NOUN: Final = Noun(
 
 
 @dataclass(frozen=True, slots=True)
-class KeptCard:
+class StoredCard:
     id: str
     customer_id: str
     provider: str
@@ -77,7 +77,7 @@ class KeptCard:
 
 
 def add(transaction: Transaction, customer_id: str, provider: str, card: SavedCard, now: Timestamp) -> None:
-    """Keep a card; one that the customer keeps already stays under its first id."""
+    """Save a card; an existing one keeps its id."""
     transaction.one(
         ADD,
         customer_id=customer_id,
@@ -90,14 +90,14 @@ def add(transaction: Transaction, customer_id: str, provider: str, card: SavedCa
     )
 
 
-def of_customer(transaction: Transaction, customer_id: str) -> list[KeptCard]:
-    """A customer's cards, oldest first."""
+def of_customer(transaction: Transaction, customer_id: str) -> list[StoredCard]:
+    """A customer's saved cards, oldest first."""
     rows = transaction.all(OF_CUSTOMER, customer_id=customer_id, limit=CARDS_MAX)
     return [_kept(row) for row in rows]
 
 
 def find(transaction: Transaction, method_id: str, customer_id: str, provider: str) -> SavedCard:
-    """A card that `customer_id` may pay with. Raises InvalidField; another's card is not told from none."""
+    """Find a card that `customer_id` may pay with. Raises InvalidField, alike for others' cards and none."""
     row = transaction.one(ONE, id=method_id, customer_id=customer_id)
     if row is None:
         raise InvalidField("paymentInfo.savedMethodId", "You have no such saved card.")
@@ -108,12 +108,12 @@ def find(transaction: Transaction, method_id: str, customer_id: str, provider: s
 
 
 def owner_of(transaction: Transaction, customer_id: str, provider: str) -> str | None:
-    """The provider's name for the customer, if it keeps a card of theirs."""
+    """The provider's id of the customer, if a card is saved."""
     return next((kept.card.owner for kept in of_customer(transaction, customer_id) if kept.provider == provider), None)
 
 
 def remove(transaction: Transaction, method_id: str, customer_id: str, now: Timestamp) -> None:
-    """Keep a card no longer, and have its provider forget it too. Raises NotFound."""
+    """Delete a card, and insert the task for the provider. Raises NotFound."""
     row = transaction.one(ONE, id=method_id, customer_id=customer_id)
     if row is None:
         raise NotFound("saved card")
@@ -123,6 +123,6 @@ def remove(transaction: Transaction, method_id: str, customer_id: str, now: Time
     payment_tasks.forget_card(transaction, kept.id, kept.provider, kept.card, now)
 
 
-def _kept(row: tuple[Any, ...]) -> KeptCard:
+def _kept(row: tuple[Any, ...]) -> StoredCard:
     id_, customer_id, provider, reference, owner, brand, last4, created_at = row
-    return KeptCard(id_, customer_id, provider, SavedCard(reference, owner, brand, last4), created_at)
+    return StoredCard(id_, customer_id, provider, SavedCard(reference, owner, brand, last4), created_at)

@@ -1,11 +1,11 @@
-"""MAIL: what is owed to mailboxes, sent after the commit that owes it.
+"""MAIL: sends mails from the outbox, after the commit.
 
-Upstream: ``app`` runs the worker on the node that leads, and gives it a mailer and the links of the front door.
-Downstream: ``db`` keeps the outbox, ``commerce`` the words.
-Stays true: nobody waits for a mail server; an order is placed, and a page answered, whether there is one or not.
+Upstream: ``app`` runs the worker on the leading node, with a mailer and links. Downstream: ``db`` has the outbox,
+``commerce`` the texts. Stays true: nothing waits for a mail server; orders are placed, and pages answered, whether it
+is up or not.
 """
 
-from .adapters import mail_sentence, mailer_of
+from .adapters import mail_summary, mailer_of
 from .letters import Letters
 from .links import Links
 from .mail_worker import MailWorker, forget_mails
@@ -21,6 +21,6 @@ __all__ = [
     "MailWorker",
     "Mailer",
     "forget_mails",
-    "mail_sentence",
+    "mail_summary",
     "mailer_of",
 ]

@@ -1,4 +1,4 @@
-"""Which adapter the settings name."""
+"""Chooses the mailer by the settings."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from .smtp import SmtpMailer, SmtpServer
 
 
 def mailer_of(settings: Settings) -> Mailer | None:
-    """Who takes our mails; None for nobody."""
+    """The configured mailer; None if mail is off."""
     url = settings.mailbox
     if not url:
         return None
@@ -24,8 +24,8 @@ def mailer_of(settings: Settings) -> Mailer | None:
     return SmtpMailer(SmtpServer.of_url(url), address_of(settings.mail_sender).domain)
 
 
-def mail_sentence(settings: Settings) -> str:
-    """What becomes of mails, for the operator."""
+def mail_summary(settings: Settings) -> str:
+    """One line for the operator's log: where mails go."""
     mailer = mailer_of(settings)
     if mailer is None:
         return "none is sent (ORDERCAST_MAIL_URL): addresses are not confirmed, forgotten passwords are for an admin"

@@ -1,4 +1,4 @@
-"""A folder of files, one for each message: for development, where nobody's mailbox is meant."""
+"""A folder with one file per message, for development."""
 
 from __future__ import annotations
 
@@ -12,14 +12,14 @@ from typing import Final
 
 from .mailer import MailServerAway
 
-# What a load generator leaves behind must not fill a disk: the oldest go.
+# The oldest are deleted: a load generator must not fill the disk.
 FILES_MAX: Final = 2_000
-# It is looked at how many there are after so many.
+# Files written between checks of their number.
 LOOKED_AT_EVERY: Final = 100
 
 
 class Folder:
-    """Files of one `suffix`, each whole or not there: somebody may be waiting for it."""
+    """Files with one `suffix`, written atomically: tests may be watching."""
 
     def __init__(self, path: Path, suffix: str) -> None:
         self.path = path
@@ -27,7 +27,7 @@ class Folder:
         self._written = 0
 
     def write(self, name: str, content: bytes) -> None:
-        """Raises OSError."""
+        """Write a file. Raises OSError."""
         self.path.mkdir(mode=0o700, parents=True, exist_ok=True)
         if self._written % LOOKED_AT_EVERY == 0:
             self._make_room()
@@ -45,7 +45,7 @@ class Folder:
 
 
 class FolderMailer:
-    """Writes each mail under its id, so that one that is sent twice is there once."""
+    """Writes each mail to a file named by its id, so a repeated one overwrites the first."""
 
     def __init__(self, path: Path) -> None:
         self._folder = Folder(path, ".eml")
@@ -58,7 +58,7 @@ class FolderMailer:
         yield self
 
     async def deliver(self, message: EmailMessage) -> None:
-        """Raises MailServerAway."""
+        """Write the mail. Raises MailServerAway."""
         name = message["Message-ID"].strip("<>").partition("@")[0]
         try:
             await asyncio.to_thread(self._folder.write, name, message.as_bytes())

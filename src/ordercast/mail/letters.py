@@ -1,4 +1,4 @@
-"""What a mail says and whom it goes to, by what is known when it is sent."""
+"""Renders due mails: recipient and text are read from the database when a mail is sent."""
 
 from __future__ import annotations
 
@@ -24,11 +24,11 @@ from ordercast.db.webhooks import endpoints
 from .links import Links
 
 UNSEEN: Final = frozenset({MailKind.ORDERS_UNSEEN, MailKind.BOOKINGS_UNSEEN})
-# A cart of hundreds is told by its sum.
+# Lines listed; larger carts are summed up.
 LINES_MAX: Final = 50
 
 
-class Addressed(NamedTuple):
+class AddressedLetter(NamedTuple):
     address: str
     letter: Letter
 
@@ -65,15 +65,15 @@ _BOOKING: Final = msgspec.json.Decoder(_Booking)
 
 
 class Letters:
-    """Writes them, with the links of one shop."""
+    """Renders mails with one shop's links and time zone."""
 
     def __init__(self, links: Links, zone: tzinfo = UTC) -> None:
-        """`zone` is the shop's, by which moments are written out for its people."""
+        """`zone` formats times for staff."""
         self._links = links
         self._zone = zone
 
-    def write(self, transaction: Transaction, mail: Mail) -> Addressed | None:
-        """The letter of a mail; None where there is nobody to send it to any more. Raises what reading rows does."""
+    def write(self, transaction: Transaction, mail: Mail) -> AddressedLetter | None:
+        """Render a mail; None if it has no recipient or reason any more. Raises the errors of reading rows."""
         if mail.kind is MailKind.ORDER_PLACED:
             return self._order_placed(transaction, mail)
         if mail.kind is MailKind.ORDER_LINK:
@@ -85,14 +85,14 @@ class Letters:
         if mail.kind is MailKind.WEBHOOK_DISABLED:
             return self._webhook_disabled(transaction, mail)
         letter = self._to_address(transaction, mail)
-        return None if letter is None or mail.address is None else Addressed(mail.address, letter)
+        return None if letter is None or mail.address is None else AddressedLetter(mail.address, letter)
 
-    def _order_placed(self, transaction: Transaction, mail: Mail) -> Addressed | None:
+    def _order_placed(self, transaction: Transaction, mail: Mail) -> AddressedLetter | None:
         document = None if mail.order_id is None else orders.order_document(transaction, mail.order_id)
         if document is None or mail.order_id is None:
             return None
         order = _ORDER.decode(document)
-        if order.customer_info.email is None:  # was forgotten
+        if order.customer_info.email is None:  # erased
             return None
         lines = order.cart_items if len(order.cart_items) <= LINES_MAX else []
         facts = OrderFacts(
@@ -128,28 +128,28 @@ class Letters:
             service=(is_bengali and booking.service_name_bn) or booking.service_name,
             when=written_out(booking.starts_at, self._zone, mail.language),
         )
-        return Addressed(booking.customer_info.email, letter)
+        return AddressedLetter(booking.customer_info.email, letter)
 
-    def _unseen(self, transaction: Transaction, mail: Mail) -> Addressed | None:
-        """What waits now: for one that somebody has opened meanwhile nobody is woken."""
+    def _unseen(self, transaction: Transaction, mail: Mail) -> AddressedLetter | None:
+        """What is unopened now; None if nothing is."""
         waiting = escalation.waiting(transaction, mail.kind, mail.created_at)
         if waiting is None or mail.address is None or not escalation.is_staff(transaction, mail.address):
             return None
         since = datetime.fromisoformat(waiting.since).astimezone(self._zone).strftime("%Y-%m-%d %H:%M")
         facts = UnseenFacts(len(waiting.numbers), min(waiting.numbers), max(waiting.numbers), since)
         letter = words.unseen(mail.kind, mail.language, facts, self._links.board())
-        return Addressed(mail.address, letter)
+        return AddressedLetter(mail.address, letter)
 
-    def _webhook_disabled(self, transaction: Transaction, mail: Mail) -> Addressed | None:
-        """Of all endpoints that are off by then; None where somebody has seen to them already."""
+    def _webhook_disabled(self, transaction: Transaction, mail: Mail) -> AddressedLetter | None:
+        """Lists all endpoints disabled by now; None if none is."""
         hosts = {urlsplit(url).netloc for url in endpoints.disabled_urls(transaction)}
         if not hosts or mail.address is None:
             return None
         letter = words.webhook_disabled(mail.language, ", ".join(sorted(hosts)), self._links.home())
-        return Addressed(mail.address, letter)
+        return AddressedLetter(mail.address, letter)
 
     def _to_address(self, transaction: Transaction, mail: Mail) -> Letter | None:  # noqa: PLR0911 - each letter's
-        """What is said to an address, whoever it turns out to be: nobody but its mailbox learns which it was."""
+        """The letter to an address. It reveals to nobody but its mailbox whether there is an account."""
         address, language, links = mail.address or "", mail.language, self._links
         owner = accounts.find(transaction, address)
         if owner is not None and not owner.active:

@@ -1,4 +1,4 @@
-"""What the mails need of the front door: where their links lead."""
+"""The port to the front door: the URLs in mails."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from ordercast.db.accounts import Account
 
 
 class Links(Protocol):
-    """Makes links, those with a token in them good for as long as the letters say."""
+    """Makes URLs; those with a token expire as the letters say."""
 
     def home(self) -> str: ...
     def board(self) -> str: ...
@@ -17,4 +17,4 @@ class Links(Protocol):
     def reset(self, account: Account) -> str: ...
 
     def order(self, order_id: str, tracking_hash: bytes | None) -> str:
-        """Of a guest's order, whose tracking token has that hash, with the token."""
+        """The tracking page of a guest's order; `tracking_hash` selects the guest's token."""

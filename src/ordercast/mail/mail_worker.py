@@ -1,4 +1,4 @@
-"""The mail worker: sends what is owed, after the commit, until a server has taken each mail or refused it for good."""
+"""The mail worker: sends due mails until a server has accepted or permanently refused each."""
 
 from __future__ import annotations
 
@@ -18,29 +18,29 @@ from ordercast.db.mails import Mail, MailOutcome
 from ordercast.db.transaction import UNREADABLE
 from ordercast.telemetry import MAILS
 
-from .letters import Addressed, Letters
+from .letters import AddressedLetter, Letters
 from .mailer import MailDelayed, Mailer, MailRefused, MailServerAway, MailSession
 from .message import compose
 
 log = logging.getLogger("ordercast.mail")
 
-# Waits between attempts: soon after a hiccup, rarely during an outage.
+# Waits between attempts, in seconds: short after a hiccup, long during an outage.
 BACKOFF_S: Final = (2, 5, 15, 60, 300, 900)
-# What somebody is told of days later, they have found out otherwise.
+# Older mails are stale, and are not sent.
 LATE_MS: Final = 2 * 86_400_000
-# With the pause between, thirty a second: what a load generator orders takes no more than a few hundredths of a core.
+# With the pause between batches thirty a second: a load generator's orders take a few hundredths of a core.
 AT_ONCE_MAX: Final = 16
 LOOK_EVERY_S: Final = 0.5
-# Another program's commit, or a mail that came due, is found at the latest after so long.
+# At most so long until another program's commit, or a mail that came due, is found.
 IDLE_S: Final = 5.0
-# How long it is kept that a mail was sent; whom it was for goes at once.
+# Ended mails are kept for so long; addresses are removed at once.
 KEPT_MS: Final = 7 * 86_400_000
 FORGOTTEN_AT_ONCE_MAX: Final = 500
 
 
 class MailWorker:
-    """At work on the node that leads. Two nodes may send the same mail while one takes over from the other, and one
-    that dies between a server's answer and the commit sends it again: by its Message-ID it can be known.
+    """Runs on the leading node. While one node takes over from another, or if it dies between the server's answer and
+    the commit, a mail may be sent twice, with the same Message-ID.
     """
 
     def __init__(
@@ -60,16 +60,16 @@ class MailWorker:
         self._domain = _domain(public_url)
         self._now_ms = now_ms
         self._failures = 0
-        """How often in a row no connection was had."""
-        self._unnoted: MailOutcome | None = None
-        """What became of the last mail, until the database has it: before that nothing else is sent."""
+        """Consecutive failed connections."""
+        self._pending_outcome: MailOutcome | None = None
+        """The last mail's outcome, until it is written; nothing else is sent before."""
         self._commits = CommitSignal(store, LOOK_EVERY_S)
 
     def __repr__(self) -> str:
         return f"<MailWorker by {self._mailer!r}{f', away {self._failures} times' if self._failures else ''}>"
 
     async def run(self) -> None:
-        """Send for ever; woken by each commit, and when a mail comes due."""
+        """Run forever; woken by each commit, and when a mail comes due."""
         while True:
             self._commits.clear()
             try:
@@ -79,25 +79,25 @@ class MailWorker:
             except MailServerAway as away:
                 wait_s = self._backoff_s(self._failures)
                 self._failures += 1
-                log.warning("no mail is sent for %d s: %s", wait_s, away)
+                log.warning("could not reach the mail server; retrying in %d s: %s", wait_s, away)
                 await asyncio.sleep(wait_s)
                 continue
             except StoreError as error:
-                log.warning("mails could not be looked up; trying again: %s", error)
+                log.warning("could not read due mails; retrying: %s", error)
                 wait_s = IDLE_S
             except Exception:
-                log.exception("mails could not be sent; trying again")
+                log.exception("could not send mails; retrying")
                 wait_s = IDLE_S
             await self._commits.wait(wait_s)
 
     async def send_due(self) -> int:
-        """Send the next mails that are due; how many were looked at. Raises MailServerAway."""
+        """Send the next batch of due mails; return its size. Raises MailServerAway."""
         await self._write_pending()
         now = self._now()
         found = await self._store.read(lambda transaction: self._written(transaction, now))
         messages = []
-        for mail, addressed in found:
-            if (message := await self._composed(mail, addressed)) is not None:
+        for mail, letter in found:
+            if (message := await self._composed(mail, letter)) is not None:
                 messages.append((mail, message))
         if messages:
             async with self._mailer.session() as session:
@@ -105,41 +105,43 @@ class MailWorker:
                     await self._send(session, mail, message)
         return len(found)
 
-    def _written(self, transaction: Transaction, now: Timestamp) -> Sequence[tuple[Mail, Addressed | Exception | None]]:
+    def _written(
+        self, transaction: Transaction, now: Timestamp
+    ) -> Sequence[tuple[Mail, AddressedLetter | Exception | None]]:
         return [(mail, self._letter(transaction, mail)) for mail in mails.due(transaction, now, AT_ONCE_MAX)]
 
-    def _letter(self, transaction: Transaction, mail: Mail) -> Addressed | Exception | None:
+    def _letter(self, transaction: Transaction, mail: Mail) -> AddressedLetter | Exception | None:
         try:
             return self._letters.write(transaction, mail)
-        except (*UNREADABLE, StoreError) as error:  # its own rows', and no other mail's
+        except (*UNREADABLE, StoreError) as error:  # only this mail's own rows are damaged
             return error
 
     # --- One mail -------------------------------------------------------------------------------------------------
 
-    async def _composed(self, mail: Mail, addressed: Addressed | Exception | None) -> EmailMessage | None:
-        """The message; None where there is none to be sent now."""
-        if addressed is None:
+    async def _composed(self, mail: Mail, letter: AddressedLetter | Exception | None) -> EmailMessage | None:
+        """Compose the message; None if there is none to send now."""
+        if letter is None:
             await self._end(mail, MailState.DROPPED)
         elif mail.created_at < timestamp(self._now_ms() - LATE_MS):
             log.warning("mail %s is given up: nobody took it for two days", mail.id)
             await self._end(mail, MailState.REFUSED, "too_late")
-        elif isinstance(addressed, Exception):
-            log.warning("mail %s cannot be written; trying again: %s", mail.id, type(addressed).__name__)
+        elif isinstance(letter, Exception):
+            log.warning("mail %s cannot be written; trying again: %s", mail.id, type(letter).__name__)
             await self._postpone(mail, "unreadable")
         else:
             try:
-                return self._compose(mail, addressed)
+                return self._compose(mail, letter)
             except MailRefused as refusal:
                 await self._refuse(mail, refusal)
         return None
 
-    def _compose(self, mail: Mail, addressed: Addressed) -> EmailMessage:
+    def _compose(self, mail: Mail, letter: AddressedLetter) -> EmailMessage:
         return compose(
-            addressed.letter,
+            letter.letter,
             mail_id=mail.id,
             domain=self._domain,
             sender=self._sender,
-            recipient=addressed.address,
+            recipient=letter.address,
             language=mail.language,
             now_ms=self._now_ms(),
         )
@@ -152,7 +154,7 @@ class MailWorker:
         except MailDelayed as delay:
             await self._postpone(mail, delay.code)
         except MailServerAway:
-            # Over this very mail, perhaps: the others go before it next time.
+            # Perhaps because of this mail: the others go first next time.
             await self._postpone(mail, "away")
             raise
         else:
@@ -163,16 +165,16 @@ class MailWorker:
         await self._end(mail, MailState.REFUSED, refusal.code)
 
     async def _end(self, mail: Mail, state: MailState, problem: str | None = None) -> None:
-        self._unnoted = MailOutcome(mail.id, state, problem)
+        self._pending_outcome = MailOutcome(mail.id, state, problem)
         await self._write_pending()
 
     async def _write_pending(self) -> None:
-        """Note what became of the last mail: one that was sent goes no second time while the database takes nothing."""
-        ended = self._unnoted
+        """Write the last mail's outcome; while this fails nothing is sent, so no mail is sent twice."""
+        ended = self._pending_outcome
         if ended is None:
             return
         await self._store.write(UnitOfWork(lambda transaction: mails.finish(transaction, [ended]), waits=False))
-        self._unnoted = None
+        self._pending_outcome = None
         MAILS.labels(ended.state).inc()
 
     async def _postpone(self, mail: Mail, problem: str) -> None:
@@ -197,13 +199,13 @@ class MailWorker:
 
 
 def _domain(public_url: str) -> str:
-    """Behind the `@` of our Message-IDs: a name of ours, and so nobody else's."""
+    """The domain of our Message-IDs: our own host name."""
     host = urlsplit(public_url).hostname or "localhost"
     return host if host.isascii() and ":" not in host else "ordercast.invalid"
 
 
 async def forget_mails(store: Store, now_ms: int) -> None:
-    """Forget mails that were sent or refused a week ago, in small units between which others run."""
+    """Delete mails that ended a week ago, in small units of work so that others run in between."""
     before = timestamp(now_ms - KEPT_MS)
 
     def unit(transaction: Transaction) -> int:

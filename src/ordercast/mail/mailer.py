@@ -1,4 +1,4 @@
-"""The port: whoever takes our mails is one of these."""
+"""The port to mail servers."""
 
 from __future__ import annotations
 
@@ -8,8 +8,8 @@ from typing import Protocol
 
 
 class MailRefused(Exception):
-    """For good: this mail is never taken. `code` is the server's, as ``550``, or a word of ours; never its sentence,
-    which repeats addresses.
+    """Rejected permanently. `code` is the server's, as ``550``, or a word of ours; never its text, which repeats
+    addresses.
     """
 
     def __init__(self, code: str) -> None:
@@ -18,7 +18,7 @@ class MailRefused(Exception):
 
 
 class MailDelayed(Exception):
-    """Not now: this mail may be taken later. `code` is the server's."""
+    """Rejected temporarily. `code` is the server's."""
 
     def __init__(self, code: str) -> None:
         self.code = code
@@ -26,18 +26,18 @@ class MailDelayed(Exception):
 
 
 class MailServerAway(Exception):
-    """No mail can be sent just now; the sentence says why, without a password or an address."""
+    """No mail can be sent now; the message says why, without password or addresses."""
 
 
 class MailSession(Protocol):
-    """A connection over which mails go one after another."""
+    """A connection that sends mails one after another."""
 
     async def deliver(self, message: EmailMessage) -> None:
-        """Hand a mail over; it is the receiver's once this returns. Raises MailRefused, MailDelayed, MailServerAway."""
+        """Send a mail; return once the server accepted it. Raises MailRefused, MailDelayed, MailServerAway."""
 
 
 class Mailer(Protocol):
-    """Takes mails; each adapter is one."""
+    """Sends mails; implemented by each adapter."""
 
     def session(self) -> AbstractAsyncContextManager[MailSession]:
         """Open a connection. Raises MailServerAway."""

@@ -1,4 +1,4 @@
-"""A letter as a message (RFC 5322): in plain text, and in HTML that says the same."""
+"""Composes a letter as a message (RFC 5322): plain text, and the same as HTML."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ _LINK: Final = '<p><a href="{link}">{action}</a></p>'
 def compose(
     letter: Letter, *, mail_id: str, domain: str, sender: str, recipient: str, language: Language, now_ms: int
 ) -> EmailMessage:
-    """Raises MailRefused for a recipient that no mail can be addressed to."""
+    """Compose a message. Raises MailRefused for an invalid recipient."""
     message = EmailMessage(policy.SMTP)
     message["From"] = address_of(sender)
     try:
@@ -42,10 +42,10 @@ def compose(
     message["Subject"] = letter.subject
     message["Date"] = datetime.fromtimestamp(now_ms // 1000, UTC)
     message["Message-ID"] = f"<{mail_id}@{domain}>"
-    # RFC 3834: nobody's holiday answers it.
+    # RFC 3834: prevents automatic replies.
     message["Auto-Submitted"] = "auto-generated"
     plain, rich = _plain(letter), _html(letter, language)
-    # Where the text is ASCII a link stands in it as it is, however long; a server need not know more than that.
+    # ASCII text is not encoded, so links stay whole, and servers need no extension.
     message.set_content(plain, cte=_encoding(plain))
     message.add_alternative(rich, subtype="html", cte=_encoding(rich))
     message["Content-Language"] = language
@@ -53,19 +53,19 @@ def compose(
 
 
 def address_of(sender: str) -> Address:
-    """An address with or without a name. Raises ValueError, IndexError or MessageError."""
+    """Parse an address with an optional name. Raises ValueError, IndexError or MessageError."""
     name, spec = parseaddr(sender)
     mailbox = _mailbox(spec)
     return Address(name, mailbox.username, mailbox.domain)
 
 
 def _mailbox(spec: str) -> Address:
-    """Raises ValueError, IndexError or MessageError for what is no address alone."""
+    """Parse a bare address. Raises ValueError, IndexError or MessageError."""
     mailbox, _, domain = spec.rpartition("@")
     if mailbox.isascii():
-        # A domain of another script has a name in ASCII that every server knows (RFC 5891); a mailbox has none.
+        # An international domain has an ASCII form that every server knows (RFC 5891); a mailbox has none.
         return Address(addr_spec=f"{mailbox}@{domain if domain.isascii() else domain.encode('idna').decode()}")
-    # The parser knows no letters but ASCII's (RFC 5322); for the others that RFC 6532 adds, one of these stands in.
+    # The parser knows ASCII only (RFC 5322); other letters, which RFC 6532 allows, are checked as this one.
     stand_in = Address(addr_spec=_NOT_ASCII.sub("a", spec))
     if stand_in.addr_spec != _NOT_ASCII.sub("a", spec) or not mailbox.isprintable() or not domain.isprintable():
         raise ValueError("no address")

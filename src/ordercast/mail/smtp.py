@@ -1,4 +1,4 @@
-"""A mail server, spoken to by the standard library's SMTP client (RFC 5321), in a thread beside the loop."""
+"""Sends mails by SMTP (RFC 5321), with the standard library's client on a thread."""
 
 from __future__ import annotations
 
@@ -17,11 +17,11 @@ from urllib.parse import unquote, urlsplit
 
 from .mailer import MailDelayed, MailRefused, MailServerAway
 
-# For each answer of the server's. RFC 5321 (4.5.3.2) lets it take minutes; behind one that does, others wait.
+# Per response. RFC 5321 (4.5.3.2) allows minutes, but others wait behind a slow server.
 ANSWER_S_MAX: Final = 20.0
-# For all answers to one mail together: a server may send a byte at a time.
+# All responses to one mail: a server may send a byte at a time.
 STEP_S_MAX: Final = 60.0
-# What MAIL FROM is answered because of this mail: too large, or with parameters that are not known.
+# Responses to MAIL FROM that concern this mail: too large, or unknown parameters.
 _OF_THE_MAIL: Final = frozenset({552, 555})
 _LOOPBACK: Final = frozenset({"localhost", "127.0.0.1", "::1"})
 _PORTS: Final = {"smtp": 587, "smtps": 465}
@@ -29,12 +29,12 @@ _PORTS: Final = {"smtp": 587, "smtps": 465}
 
 @dataclass(frozen=True, slots=True)
 class SmtpServer:
-    """Where it is, and who we are there."""
+    """The server's address, and our credentials."""
 
     host: str
     port: int
     is_tls: bool
-    """From the first byte on (RFC 8314); else TLS begins by STARTTLS, where the server offers it."""
+    """TLS from the start (RFC 8314); else STARTTLS if the server offers it."""
     user: str = ""
     password: str = field(default="", repr=False)
 
@@ -51,9 +51,7 @@ class SmtpServer:
 
 class SmtpMailer:
     def __init__(self, server: SmtpServer, our_name: str, tls: ssl.SSLContext | None = None) -> None:
-        """`our_name` is said in greeting. `tls` says whose certificates are believed; those that the machine believes,
-        if it is left out.
-        """
+        """`our_name` is sent in EHLO. `tls` verifies the server; by default with the system's certificates."""
         self._server = server
         self._our_name = our_name
         self._tls = tls
@@ -63,7 +61,7 @@ class SmtpMailer:
 
     @asynccontextmanager
     async def session(self) -> AsyncIterator[SmtpSession]:
-        """Raises MailServerAway."""
+        """Open a connection. Raises MailServerAway."""
         session = SmtpSession(self._server, self._our_name, self._tls)
         await session.open()
         try:
@@ -73,7 +71,7 @@ class SmtpMailer:
 
 
 class SmtpSession:
-    """One connection; used by one task."""
+    """A connection; used by one task."""
 
     def __init__(self, server: SmtpServer, our_name: str, tls: ssl.SSLContext | None) -> None:
         self._server = server
@@ -85,14 +83,14 @@ class SmtpSession:
         return f"<SmtpSession {self._server}>"
 
     async def open(self) -> None:
-        """Raises MailServerAway."""
+        """Open a connection. Raises MailServerAway."""
         try:
             connection = await _connected(self._server)
             await self._in_thread(self._greet, connection)
         except (OSError, smtplib.SMTPException) as error:
             if self._client is not None:
                 self._client.close()
-            raise MailServerAway(f"{self._server} lets nobody send: {_said(error)}") from None
+            raise MailServerAway(f"{self._server} lets nobody send: {_reason(error)}") from None
 
     async def deliver(self, message: EmailMessage) -> None:
         """Raises MailRefused, MailDelayed, MailServerAway."""
@@ -100,20 +98,20 @@ class SmtpSession:
         try:
             await self._in_thread(self._client.send_message, message)
         except smtplib.SMTPNotSupportedError:
-            # The address is not of ASCII, and the server knows no others (RFC 6531).
+            # The address is not ASCII, and the server lacks SMTPUTF8 (RFC 6531).
             raise MailRefused("smtputf8") from None
         except smtplib.SMTPRecipientsRefused as error:
             ((code, _),) = error.recipients.values()
-            raise _answered(code) from None
+            raise _rejection(code) from None
         except smtplib.SMTPSenderRefused as error:
-            # Us it will not have, whatever we send: that is for the operator to mend, and no fault of this mail's.
+            # The server rejects our sender address: the operator must fix that; the mail is not at fault.
             if error.smtp_code in _OF_THE_MAIL:
                 raise MailRefused(str(error.smtp_code)) from None
             raise MailServerAway(f"{self._server} refuses ORDERCAST_MAIL_FROM ({error.smtp_code})") from None
         except smtplib.SMTPResponseException as error:
-            raise _answered(error.smtp_code) from None
+            raise _rejection(error.smtp_code) from None
         except (OSError, smtplib.SMTPException) as error:
-            raise MailServerAway(f"{self._server} broke off: {_said(error)}") from None
+            raise MailServerAway(f"{self._server} broke off: {_reason(error)}") from None
 
     async def close(self) -> None:
         if self._client is None:
@@ -124,7 +122,7 @@ class SmtpSession:
     def _greet(self, connection: socket.socket) -> None:
         server = self._server
         client = self._client = smtplib.SMTP(local_hostname=self._our_name, timeout=ANSWER_S_MAX)
-        # By its name, which TLS holds against the certificate.
+        # By name, which TLS verifies against the certificate.
         client._host = server.host  # type: ignore[attr-defined]
         client.sock = connection
         if server.is_tls:
@@ -148,12 +146,12 @@ class SmtpSession:
             client.login(server.user, server.password)
 
     def _tls_context(self) -> ssl.SSLContext:
-        """In the thread: to read the machine's certificates takes some 20 ms, which the loop has not got."""
+        """Called on the thread: loading the system's certificates takes 20 ms, and would block the event loop."""
         return self._tls or ssl.create_default_context()
 
     async def _in_thread(self, work: Callable[..., Any], *args: Any) -> None:
-        """Raises what `work` does, and OSError where it takes too long. Whoever stops waiting ends the connection: so
-        no thread is left behind that a stopping process would wait for.
+        """Run `work` on a thread. Raises its errors, and OSError if it takes too long. Cancelling closes the
+        connection, so that no thread is left for a stopping process to wait for.
         """
         try:
             async with asyncio.timeout(STEP_S_MAX):
@@ -174,9 +172,8 @@ class SmtpSession:
 
 
 async def _connected(server: SmtpServer) -> socket.socket:
-    """Connect, by the loop: in a thread, a stopping process would wait for a firewall that drops what it is sent.
-
-    Raises OSError.
+    """Connect by the event loop: on a thread, a stopping process would wait for a firewall that drops packets. Raises
+    OSError.
     """
     loop = asyncio.get_running_loop()
     failure = OSError("it has no address")
@@ -198,13 +195,13 @@ async def _connected(server: SmtpServer) -> socket.socket:
     raise failure
 
 
-def _answered(code: int) -> MailRefused | MailDelayed:
-    """What a refusal means, by its first digit (RFC 5321 section 4.2.1)."""
+def _rejection(code: int) -> MailRefused | MailDelayed:
+    """Classify a rejection by its first digit (RFC 5321 section 4.2.1)."""
     return MailDelayed(str(code)) if 400 <= code < 500 else MailRefused(str(code))
 
 
-def _said(error: Exception) -> str:
-    """Why, for the log: of an answer its code alone, which names nobody."""
+def _reason(error: Exception) -> str:
+    """The reason for the log; of a response only its code, which contains no address."""
     if isinstance(error, smtplib.SMTPAuthenticationError):
         return f"it refuses our user or password ({error.smtp_code})"
     if isinstance(error, smtplib.SMTPResponseException):

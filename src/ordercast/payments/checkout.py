@@ -1,8 +1,8 @@
-"""Taking the payment of an order or a booking: of one that is about to be placed, or of one that stands unpaid.
+"""Takes the payment of an order or booking that is about to be placed, or is open and unpaid.
 
-The provider is asked before the unit of work, and the process may die in between. So a promise to give the payment back
-is written first; the transaction that places it takes it back. Whatever happens, nobody is charged for an order
-or booking that does not exist.
+The provider is called before the unit of work, and the process may crash in between. So a promise to refund is written
+first, and removed by the transaction that places the order. So nobody is charged for an order or booking that does not
+exist.
 """
 
 from __future__ import annotations
@@ -26,14 +26,14 @@ from .registry import Providers
 
 T = TypeVar("T")
 
-# Longer than any provider's answer may take, shorter than a customer's patience with a held amount.
+# Longer than any provider takes to answer, shorter than a customer accepts a held amount.
 GIVE_BACK_AFTER_MS: Final = 5 * 60_000
 
 
 @dataclass(frozen=True, slots=True)
 class Purchase:
-    """What is about to be placed, an ``order`` or a ``booking``, under the id that it will have. `price` says what it
-    comes to now, and raises where it could not be placed.
+    """An ``order`` or ``booking`` that is about to be placed, with its future id. `price` returns what it costs now,
+    and raises if it could not be placed.
     """
 
     noun: str
@@ -43,8 +43,8 @@ class Purchase:
 
 
 @dataclass(frozen=True, slots=True)
-class Unpaid:
-    """What stands and is to be paid for."""
+class OpenPayable:
+    """An open, unpaid order or booking."""
 
     noun: str
     id: str
@@ -54,7 +54,7 @@ class Unpaid:
 
 
 class Checkout:
-    """Takes payments through `providers`. `new_id` makes an id with a prefix; by it an attempt is known."""
+    """Takes payments through `providers`. `new_id` makes an id with a prefix, the attempt's idempotency key."""
 
     def __init__(
         self, store: Store, providers: Providers, new_id: Callable[[str], str], now_ms: Callable[[], int]
@@ -75,30 +75,30 @@ class Checkout:
         *,
         counted: AbstractAsyncContextManager[None],
     ) -> T:
-        """Take the payment, then `place` what it is for; a payment for what is refused is given back. A card is charged
-        while `counted` is entered, which may bound how many are declined.
+        """Take the payment, then call `place`; if that is refused, the payment is refunded. `counted` is entered around
+        the charge, and may limit declined attempts.
 
-        Raises PaymentDeclined, ProviderUnavailable, InvalidField, and what `place`, `counted` and the price do.
+        Raises PaymentDeclined, ProviderUnavailable, InvalidField, and the errors of `place`, `counted` and the price.
         """
         if isinstance(wanted.info, CashPayment):
             payment = BY_CASH
         else:
             async with counted:
                 payment = await self._take(wanted, wanted.info, actor)
-        return await self._then(payment, place)
+        return await self._run_or_refund(payment, place)
 
     async def pay(
         self,
-        unpaid: Unpaid,
+        unpaid: OpenPayable,
         info: CardPayment | SavedCardPayment,
         actor: Actor,
         pay: Callable[[PaymentTaken], Awaitable[T]],
         *,
         counted: AbstractAsyncContextManager[None],
     ) -> T:
-        """Take the payment of what stands, then `pay` with it; what came too late is given back.
+        """Take the payment of an open payable, then call `pay`; if that came too late, the payment is refunded.
 
-        Raises NotPayable, and as `place` does.
+        Raises NotPayable, and as `place`.
         """
         check_payable(unpaid.status, unpaid.payment)
         provider = self._providers.current
@@ -108,14 +108,14 @@ class Checkout:
             back = _return_url(info, unpaid.noun, unpaid.id)
             charge = Charge(self._new_id("pay"), unpaid.id, amount, card, back, unpaid.noun)
             payment = await self._charge(provider, charge)
-        return await self._then(payment, pay)
+        return await self._run_or_refund(payment, pay)
 
-    async def _then(self, payment: PaymentTaken, go_on: Callable[[PaymentTaken], Awaitable[T]]) -> T:
-        """Go on with what was taken; where that is refused, give it back."""
+    async def _run_or_refund(self, payment: PaymentTaken, continuation: Callable[[PaymentTaken], Awaitable[T]]) -> T:
+        """Run `continuation` with the payment; refund it if that fails."""
         try:
-            return await go_on(payment)
+            return await continuation(payment)
         except Exception:
-            # Not where we were cancelled: the unit still runs then, and takes the promise back or leaves it.
+            # Not on cancellation: the unit still runs then, and removes the promise or leaves it.
             if (key := payment.key) is not None:
                 now = timestamp(self._now_ms())
                 await self._store.write(lambda transaction: payment_tasks.hasten(transaction, key, now))
@@ -130,12 +130,12 @@ class Checkout:
         amount, card = await self._store.read(look)
         if amount.minor == 0:
             return _nothing_to_pay(amount, card)
-        # One for each attempt, not each request: what a former attempt took is given back, and cannot be used again.
+        # One key per attempt: what a former attempt took is refunded, and not reused.
         back = _return_url(info, wanted.noun, wanted.id)
         return await self._charge(provider, Charge(wanted.id, wanted.id, amount, card, back, wanted.noun))
 
     async def _charge(self, provider: PaymentProvider, charge: Charge) -> PaymentTaken:
-        """Ask the provider, once it is promised that what it takes is given back. Its key is one for each attempt."""
+        """Charge, after a promise to refund was written. The key is the attempt's."""
         now_ms = self._now_ms()
         due_at, now = timestamp(now_ms + GIVE_BACK_AFTER_MS), timestamp(now_ms)
         key = charge.key
@@ -147,14 +147,14 @@ class Checkout:
         try:
             return await provider.authorize(charge)
         except (PaymentDeclined, InvalidField, ProviderRefused):
-            # Nothing was taken. Where no answer came, that is unknown, and the promise stays.
+            # Nothing was taken. Without an answer that is unknown, and the promise stays.
             await self._store.write(lambda transaction: payment_tasks.drop(transaction, key))
             raise
 
     def _card(
         self, transaction: Transaction, info: CardPayment | SavedCardPayment, actor: Actor
     ) -> CardToken | SavedCard:
-        """The card that is to pay."""
+        """The card to charge."""
         is_customer = actor.role is Role.CUSTOMER
         provider = self._providers.current.name
         if isinstance(info, SavedCardPayment):
@@ -173,8 +173,8 @@ def _return_url(info: CardPayment | SavedCardPayment, noun: str, payable_id: str
 
 
 def _nothing_to_pay(amount: Money, card: CardToken | SavedCard) -> PaymentTaken:
-    """Paid, without a provider: none holds, captures or gives back nothing, and Stripe refuses to be asked. As the
-    amount is kept, an order that has come to cost something meanwhile is refused.
+    """A payment of 0, without a provider, as providers reject it. The amount is kept, so an order that costs something
+    by now is refused.
     """
     if isinstance(card, SavedCard):
         info = PaymentInfo(PaymentMethod.SAVED_CARD, brand=card.brand, last4=card.last4)

@@ -1,6 +1,6 @@
-"""Events of providers that have no form of their own: ``{"type", "timestamp", "data"}``, as Standard Webhooks has them.
+"""Parses provider events in the form of Standard Webhooks: ``{"type", "timestamp", "data"}``.
 
-The sandbox and the HTTP provider speak so; docs/guides/payment-provider.md lists the types.
+Used by the sandbox and the HTTP provider; docs/guides/payment-provider.md lists the types.
 """
 
 from __future__ import annotations
@@ -17,19 +17,19 @@ from ordercast.commerce.errors import WebhookRefused
 from ordercast.commerce.money import AMOUNT_MAX
 from ordercast.commerce.payments import ProviderEvent
 
-# A provider's name for a payment, refund or dispute, or a key of ours: kept, logged and sent back, so nothing in it
-# hides. Four times as long as an UUID with a prefix is.
+# A provider's id of a payment, refund or dispute, or a key of ours: stored, logged and sent back, so it is bounded
+# and printable. Four times a prefixed UUID.
 NAME_LENGTH_MAX: Final = 255
 Name = Annotated[str, Meta(min_length=1, max_length=NAME_LENGTH_MAX, pattern=r"^[!-~]+\Z")]
-# It is kept and logged, of whatever type an event is.
+# Stored and logged, whatever the type.
 EventType = Annotated[str, Meta(min_length=1, max_length=NAME_LENGTH_MAX, pattern=r"^[^\x00-\x1f\x7f-\x9f]+\Z")]
 Currency = Annotated[str, Meta(pattern=r"^[A-Z]{3}\Z")]
 Sum = Annotated[int, Meta(ge=0, le=AMOUNT_MAX)]
 
 
 class _Data(Struct, frozen=True):
-    """`id` is the refund's or the dispute's, `key` the one under which a refund was asked for; `order` or `booking` is
-    what a payment pays for that we did not ask for.
+    """`id` is the refund's or dispute's, `key` our key of a refund request; `order` or `booking` is the payable of a
+    payment made elsewhere.
     """
 
     payment: Name
@@ -48,12 +48,12 @@ class _Data(Struct, frozen=True):
 class _Event(Struct, frozen=True):
     type: EventType
     data: msgspec.Raw = msgspec.Raw(b"{}")
-    """Of one that nobody knows it is not asked for."""
+    """Not required for unknown types."""
 
 
 @dataclass(frozen=True, slots=True)
 class _Kind:
-    """What an event of one type tells, and what it must say for that."""
+    """The fact of an event type, and the fields it needs."""
 
     fact: Callable[[_Data], port.Fact]
     needs: tuple[str, ...] = ()
@@ -78,9 +78,9 @@ _DATA: Final = msgspec.json.Decoder(_Data)
 
 
 def read_event(event_id: str, body: bytes, *, needs_currency: bool = False) -> ProviderEvent:
-    """Read an event whose signature was checked; with `needs_currency`, an amount names its own.
+    """Parse a verified event; with `needs_currency`, amounts must have one.
 
-    Raises WebhookRefused with the field that is wrong. A type that is not listed tells nothing, whatever its data.
+    Raises WebhookRefused with the invalid field. An unknown type has no fact, whatever its data.
     """
     try:
         event = _EVENT.decode(body)

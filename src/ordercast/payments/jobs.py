@@ -1,4 +1,4 @@
-"""Jobs that a node does about payments for ever: ask what is owed, compare, deliver the sandbox's webhooks."""
+"""The node's jobs for payments: run tasks, retry webhooks, reconcile, deliver the sandbox's events."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ DELIVER_EVERY_S: Final = 0.5
 
 
 def payment_jobs(store: Store, providers: Providers) -> list[Callable[[], Coroutine[Any, Any, None]]]:
-    """The jobs about payments, each to be run as a task of its own for as long as the node leads."""
+    """The jobs, each to be run as a task while the node leads."""
     sandboxes = [provider for provider in providers.all if isinstance(provider, SandboxProvider)]
     delivering = [partial(_deliver_webhooks_forever, sandbox) for sandbox in sandboxes]
     webhooks = WebhookWorker(store, WebhookInbox(store, providers, _now_ms), _now_ms)
@@ -33,7 +33,7 @@ def payment_jobs(store: Store, providers: Providers) -> list[Callable[[], Corout
 
 
 def apply_sandbox_event(transaction: Transaction, event: ProviderEvent, body: bytes) -> None:
-    """Take in an event of the sandbox, which has no need of HTTP, as a webhook's would be."""
+    """Apply an event of the sandbox, which is delivered without HTTP, as a webhook's."""
     payment_webhooks.receive(transaction, SandboxProvider.name, event, body, timestamp(_now_ms()))
 
 
@@ -46,7 +46,7 @@ async def _deliver_webhooks_forever(sandbox: SandboxProvider) -> None:
         try:
             await sandbox.deliver_webhooks(apply_sandbox_event)
         except StoreError as error:
-            log.warning("the sandbox could not deliver its events; trying again: %s", error)
+            log.warning("the sandbox could not deliver its events; retrying: %s", error)
         except Exception:
-            log.exception("the sandbox could not deliver its events; trying again")
+            log.exception("the sandbox could not deliver its events; retrying")
         await asyncio.sleep(DELIVER_EVERY_S)

@@ -1,4 +1,4 @@
-"""The payment worker: asks providers for what is owed, after the commit, each order's tasks in turn, until answered."""
+"""The payment worker: runs payment tasks after the commit, each order's in turn, until the provider has answered."""
 
 from __future__ import annotations
 
@@ -22,25 +22,25 @@ from .registry import Providers
 
 log = logging.getLogger("ordercast.payments")
 
-# Waits between attempts: at once after a hiccup, rarely during an outage.
+# Waits between attempts, in seconds: short after a hiccup, long during an outage.
 BACKOFF_S: Final = (1, 2, 5, 15, 60, 300, 900)
-# Stripe forgets a key after a day; asked with it then, it would refund a second time. Nobody is asked for so long.
-ASKED_FOR_MS_MAX: Final = 20 * 3_600_000
-# Commits are many; so often it is looked whether they owe anything.
+# Stripe forgets keys after a day, and would refund a second time then. So retries end before.
+RETRY_FOR_MS_MAX: Final = 20 * 3_600_000
+# Minimum interval between looks at the database, however many commits there are.
 LOOK_EVERY_S: Final = 0.1
-# Another program's commit, or a task that came due, is found at the latest after so long.
+# At most so long until another program's commit, or a task that came due, is found.
 IDLE_S: Final = 5.0
 ADOPTED_AT_ONCE_MAX: Final = 100
 STUCK_S: Final = 60.0
-# A task that cannot be read stays due until it is mended.
+# A damaged task stays due until it is repaired.
 UNREADABLE_S: Final = 1.0
 
 
 class PaymentWorker:
-    """Carries out payment tasks, on the node that leads.
+    """Runs payment tasks on the leading node.
 
-    Two nodes may carry out the same task while one takes over from the other: the provider does it once, and it is
-    recorded once.
+    While one node takes over from another both may run a task: by its key the provider does it once, and it is recorded
+    once.
     """
 
     def __init__(
@@ -53,40 +53,40 @@ class PaymentWorker:
         self._providers = providers
         self._now_ms = now_ms
         self._stuck: dict[str, float] = {}
-        """Orders whose debts could not be written down, and when that is tried again; by the monotonic clock."""
+        """Orders whose tasks could not be written, and when that is retried (monotonic clock)."""
         self._commits = CommitSignal(store, LOOK_EVERY_S)
 
     def __repr__(self) -> str:
         return f"<PaymentWorker {'woken' if self._commits.is_set else 'waiting'}>"
 
     async def run(self) -> None:
-        """Work for ever; woken by each commit, and when a task comes due."""
+        """Run forever; woken by each commit, and when a task comes due."""
         while True:
             self._commits.clear()
             try:
                 await self.run_due()
                 wait_s = await self._wait_s()
             except StoreError as error:
-                log.warning("what is owed could not be looked up; trying again: %s", error)
+                log.warning("could not read payment tasks; retrying: %s", error)
                 wait_s = IDLE_S
             except Exception:
-                log.exception("what is owed could not be asked for; trying again")
+                log.exception("could not run payment tasks; retrying")
                 wait_s = IDLE_S
             await self._commits.wait(wait_s)
 
     async def run_due(self) -> int:
-        """Carry out all that is due now; how many tasks that was."""
+        """Run all due tasks; return how many."""
         while await self._adopt() == ADOPTED_AT_ONCE_MAX:
             pass
         done = 0
         while due := await self._due():
-            await asyncio.gather(*map(self._carry_out, due))
+            await asyncio.gather(*map(self._run_task, due))
             done += len(due)
         return done
 
     async def _adopt(self) -> int:
-        """Take over what another program's changes owe: how many orders' debts. One of which that cannot be done keeps
-        no other from it, and is tried again later.
+        """Write the tasks that other programs' changes require; return for how many orders. A failing order is retried
+        later and does not block the others.
         """
         limit = ADOPTED_AT_ONCE_MAX + len(self._stuck)
         found = await self._store.read(lambda transaction: units.owing(transaction, limit))
@@ -105,7 +105,7 @@ class PaymentWorker:
             raise
         except Exception as error:  # noqa: BLE001 - the order's own trouble, or the database's, which the next look meets
             if order_id not in self._stuck:
-                log.warning("what order %s owes could not be written down; trying again: %s", order_id, error)
+                log.warning("could not write the payment tasks of order %s; retrying: %s", order_id, error)
             self._stuck[order_id] = time.monotonic() + STUCK_S
             return False
         return True
@@ -119,7 +119,7 @@ class PaymentWorker:
         if due_at is None:
             return IDLE_S
         if due_at <= self._now():
-            return UNREADABLE_S  # all that is due and can be read was carried out a moment ago
+            return UNREADABLE_S  # readable due tasks were just run
         return IDLE_S if due_at > timestamp(self._now_ms() + int(IDLE_S * 1000)) else LOOK_EVERY_S
 
     def _now(self) -> Timestamp:
@@ -127,35 +127,35 @@ class PaymentWorker:
 
     # --- One task ---------------------------------------------------------------------------------------------------
 
-    async def _carry_out(self, task: PaymentTask) -> None:
+    async def _run_task(self, task: PaymentTask) -> None:
         provider = self._providers.by_name.get(task.provider)
         try:
             if provider is None:
                 raise ProviderRefused(_NOBODY.format(task.provider or "none"))
-            if task.attempts and task.created_at < timestamp(self._now_ms() - ASKED_FOR_MS_MAX):
+            if task.attempts and task.created_at < timestamp(self._now_ms() - RETRY_FOR_MS_MAX):
                 raise ProviderRefused("The provider did not answer for too long; look at its own books.")
-            fact = await _ask(provider, task)
+            fact = await _perform(provider, task)
             await self._record(task, fact)
         except ProviderRefused as error:
             await self._refuse(task, str(error))
         except ProviderUnavailable as error:
             await self._postpone(task, str(error))
         except Exception:
-            log.exception("payment task %s failed; it is tried again", task.id)
+            log.exception("payment task %s failed; it is retried", task.id)
             await self._postpone(task, "It failed on our side; the log says why.")
 
     async def _record(self, task: PaymentTask, fact: Fact | None) -> None:
         now = self._now()
-        await self._store.write(lambda transaction: units.carried_out(transaction, task, fact, now))
+        await self._store.write(lambda transaction: units.complete_task(transaction, task, fact, now))
 
     async def _refuse(self, task: PaymentTask, sentence: str) -> None:
         log.warning("payment task %s was refused: %s", task.id, sentence)
         now = self._now()
         try:
-            await self._store.write(lambda transaction: units.refused(transaction, task, sentence, now))
+            await self._store.write(lambda transaction: units.reject_task(transaction, task, sentence, now))
         except Exception:
-            # Its order cannot be read, say: first in line, it must not keep those behind it from being carried out.
-            log.exception("the refusal of payment task %s could not be written down; trying again", task.id)
+            # Its order may be damaged: it must not block the tasks behind it.
+            log.exception("could not record the refusal of payment task %s; retrying", task.id)
             await self._postpone(task, sentence)
 
     async def _postpone(self, task: PaymentTask, problem: str) -> None:
@@ -167,8 +167,10 @@ class PaymentWorker:
 _NOBODY: Final = "This shop has no access to the payment provider that holds the money ({})."
 
 
-async def _ask(provider: PaymentProvider, task: PaymentTask) -> Fact | None:
-    """What the provider did; None where that concerns no order. Raises ProviderRefused or ProviderUnavailable."""
+async def _perform(provider: PaymentProvider, task: PaymentTask) -> Fact | None:
+    """Call the provider; return the resulting fact, None if it concerns no order. Raises ProviderRefused or
+    ProviderUnavailable.
+    """
     match task.kind:
         case TaskKind.CAPTURE:
             return await provider.capture(task.reference, task.amount, task.id)
@@ -185,7 +187,7 @@ async def _ask(provider: PaymentProvider, task: PaymentTask) -> Fact | None:
 
 
 async def _abandon(provider: PaymentProvider, task: PaymentTask) -> None:
-    """Give back what was taken and no order is paid by, if anything was; what its customer could still pay, ends."""
+    """Refund a payment that no order is paid by; void it if it is not captured."""
     known = task.reference
     theirs = await (provider.lookup(known) if known else provider.find(task.id, task.created_at))
     if theirs is None:

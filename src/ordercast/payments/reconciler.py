@@ -1,4 +1,4 @@
-"""The reconciler: compares payments with the providers' own, and raises a mismatch where they differ."""
+"""The reconciler: compares payments with the providers' records, and raises a mismatch for each difference."""
 
 from __future__ import annotations
 
@@ -13,25 +13,24 @@ from ordercast.commerce.reconciliation import discrepancies
 from ordercast.commerce.timestamps import Timestamp, timestamp
 from ordercast.db import Store, StoreError
 from ordercast.db import reconciliation as units
-from ordercast.db.reconciliation import Compared
+from ordercast.db.reconciliation import ComparedPayment
 
 from .registry import Providers
 
 log = logging.getLogger("ordercast.payments")
 
 RECONCILE_EVERY_S: Final = 300.0
-# Payments looked up in one round, one after another; the next goes on behind them. So a provider is asked for no more
-# than twenty in a minute.
+# Payments per round; the next round continues. So a provider gets at most twenty lookups a minute.
 COMPARED_AT_ONCE_MAX: Final = 100
-# Older payments change no more, but by disputes, which providers tell by webhook.
+# Older payments change only by disputes, which providers report by webhook.
 COMPARED_FOR_MS: Final = 7 * 24 * 3_600_000
-# So many payments in a row without an answer end a round: a provider that is away is asked for no more.
+# Consecutive lookups without an answer that end a round: the provider is down.
 SILENT_MAX: Final = 3
 _BEGINNING: Final = (Timestamp(""), 0)
 
 
 class Reconciler:
-    """Compares the payments of the last week in turn, again and again, on the node that leads."""
+    """Compares the payments of the last week, round by round, on the leading node."""
 
     def __init__(
         self,
@@ -48,18 +47,18 @@ class Reconciler:
         return f"<Reconciler behind {self._after}>"
 
     async def run(self) -> None:
-        """Compare for ever."""
+        """Run forever."""
         while True:
             try:
                 await self.reconcile()
             except StoreError as error:
-                log.warning("payments could not be compared; trying again later: %s", error)
+                log.warning("could not compare payments; retrying: %s", error)
             except Exception:
-                log.exception("payments could not be compared; trying again later")
+                log.exception("could not compare payments; retrying")
             await asyncio.sleep(RECONCILE_EVERY_S)
 
     async def reconcile(self) -> int:
-        """Compare the next payments; how many mismatches were raised."""
+        """Compare the next payments; return how many mismatches were raised."""
         since = (timestamp(self._now_ms() - COMPARED_FOR_MS), 0)
         page = await self._store.read(
             lambda transaction: units.to_compare(transaction, max(self._after, since), COMPARED_AT_ONCE_MAX)
@@ -75,14 +74,14 @@ class Reconciler:
             except ProviderUnavailable:
                 silent += 1
             except Exception:
-                log.exception("the payment %s could not be compared", compared.reference)
+                log.exception("could not compare payment %s", compared.reference)
             if silent == SILENT_MAX:
-                # The next round goes on behind them: payments that it cannot tell of must not hide those behind.
+                # Continue behind a failing payment: it must not hide those after it.
                 self._after = compared.place
                 break
         return raised
 
-    async def _compare(self, compared: Compared) -> int:
+    async def _compare(self, compared: ComparedPayment) -> int:
         provider = self._providers.by_name.get(compared.provider)
         if provider is None:
             return 0
@@ -91,4 +90,6 @@ class Reconciler:
         if not found and not compared.open_mismatches:
             return 0
         now = timestamp(self._now_ms())
-        return await self._store.write(lambda transaction: units.found(transaction, compared, found, now))
+        return await self._store.write(
+            lambda transaction: units.record_discrepancies(transaction, compared, found, now)
+        )

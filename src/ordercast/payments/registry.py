@@ -1,4 +1,4 @@
-"""Which providers this shop has: one for new payments, and those that hold older ones."""
+"""The shop's payment providers: one for new payments, and those that hold older ones."""
 
 from __future__ import annotations
 
@@ -14,9 +14,7 @@ from ordercast.db import Store
 
 @dataclass(frozen=True, slots=True)
 class Providers:
-    """The providers of a shop, each found by its name to settle what it took; `taking` is that of new payments by card,
-    if one takes them.
-    """
+    """The providers by name; `taking` is the one of new card payments, if any."""
 
     all: tuple[PaymentProvider, ...] = ()
     taking: PaymentProvider | None = None
@@ -26,23 +24,22 @@ class Providers:
         object.__setattr__(self, "by_name", {provider.name: provider for provider in self.all})
 
     async def close(self) -> None:
-        """Let go of the connections to them."""
+        """Close the connections."""
         for provider in self.all:
             await provider.close()
 
     @property
     def current(self) -> PaymentProvider:
-        """Who takes new payments by card. Raises InvalidField where nobody does."""
+        """The provider of new card payments. Raises InvalidField if there is none."""
         if self.taking is None:
             raise InvalidField("paymentInfo.method", "This shop takes no cards; pay in cash.")
         return self.taking
 
 
 def providers_of(settings: Settings, store: Store) -> Providers:
-    """Build the providers that are configured, and the sandbox for what it took: the settings say whether it takes
-    more.
+    """Build the configured providers, and the sandbox for its old payments even where it takes no new ones.
 
-    Each is loaded when it is needed: what speaks to another server is slow to import.
+    Each is imported when needed: HTTP clients are slow to import.
     """
     from .providers.sandbox import SandboxProvider  # noqa: PLC0415
 
@@ -63,8 +60,8 @@ def providers_of(settings: Settings, store: Store) -> Providers:
 _MONEYLESS: Final = "ORDERCAST_PAYMENTS=sandbox: no money moves, whatever card is used"
 
 
-def payments_sentence(settings: Settings) -> str:
-    """Who takes payments, for the start and the log."""
+def payments_summary(settings: Settings) -> str:
+    """One line for the operator's log: who takes payments."""
     if settings.card_provider is None:
         return "cash alone; for cards, configure a provider"
     if settings.card_provider == SANDBOX:

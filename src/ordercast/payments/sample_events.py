@@ -1,4 +1,4 @@
-"""Samples of providers' events, as ``ordercast webhook send`` posts them: said and signed as a provider would."""
+"""Makes and signs sample events of providers, for ``ordercast webhook send``."""
 
 from __future__ import annotations
 
@@ -18,28 +18,30 @@ from .signatures import sign_standard, sign_stripe
 STRIPE: Final = "stripe"
 HTTP: Final = "http"
 CAPTURED: Final = {STRIPE: "payment_intent.succeeded", HTTP: "payment.captured", SANDBOX: "payment.captured"}
-"""What tells that all of a payment was taken, by each provider."""
+"""Each provider's event type for a full capture."""
 
 
 @dataclass(frozen=True, slots=True)
 class SamplePayment:
-    """What the sample tells of: the provider's name for the payment, its amount, and what it pays for, if anything."""
+    """The payment of a sample: the provider's id, the amount, and what it pays for, if known."""
 
     reference: str
     amount: Money
     pays_for: tuple[str, str] | None = None
-    """``order`` or ``booking``, and its id."""
+    """``order`` or ``booking``, and the id."""
 
 
 def provider_called(settings: Settings, name: str | None) -> str:
-    """The provider of that name; who takes cards, where none is given. ``standard`` is whoever signs by that scheme."""
+    """The provider of that name; by default the one that takes cards. ``standard`` is the one that signs by Standard
+    Webhooks.
+    """
     if name == "standard":
         return HTTP if settings.payments_http_url else SANDBOX
     return name or settings.card_provider or SANDBOX
 
 
 def sign(settings: Settings, provider: str, event_id: str, body: bytes, now_s: float) -> dict[str, str]:
-    """The headers that the provider would send. Raises ConfigError where this shop would not believe it."""
+    """Sign as the provider does; return the headers. Raises ConfigError if this shop would reject it."""
     match provider:
         case "stripe":
             if not settings.stripe_secret_key:
@@ -58,7 +60,7 @@ def sign(settings: Settings, provider: str, event_id: str, body: bytes, now_s: f
 
 
 def sample(provider: str, kind: str, payment: SamplePayment, event_id: str, now_s: float) -> bytes:
-    """The body of an event of that type; of one that nobody knows, all that its payment is known by."""
+    """The body of an event of that type; for an unknown type, with all ids of the payment."""
     if provider == STRIPE:
         created = int(now_s)
         about = _STRIPE.get(kind.partition(".")[0], _intent)(kind, payment, event_id)
@@ -68,7 +70,7 @@ def sample(provider: str, kind: str, payment: SamplePayment, event_id: str, now_
     if kind not in _WITHOUT_AMOUNT:
         data["amount"] = payment.amount.minor
     if kind.startswith("dispute."):
-        data["id"] = f"dp_{payment.reference}"  # one that closes it names the one that opened it
+        data["id"] = f"dp_{payment.reference}"  # derived from the payment, so that the closing event matches
     elif not kind.startswith("payment.") or kind == "payment.refunded":
         data["id"] = f"re_{event_id}"
     if payment.pays_for is not None:

@@ -1,7 +1,7 @@
-"""Who wrote a message: a signature over the raw body and the time of its sending, by a secret that both sides know.
+"""Signs and verifies messages: HMAC over the raw body and its timestamp, with a shared secret.
 
-Both schemes are a few lines of HMAC, and their authors' libraries are what the tests sign with and verify by;
-docs/decisions/0018-a-provider-is-one-small-service.md says why they are not what verifies here.
+Tests sign and verify with the libraries of both schemes' authors;
+docs/decisions/0018-a-provider-is-one-small-service.md says why production code does not.
 """
 
 from __future__ import annotations
@@ -15,10 +15,10 @@ from typing import Final
 
 from ordercast.commerce.errors import WebhookRefused
 
-# Both schemes' own figure: a message recorded on its way is worth nothing five minutes later.
+# Both schemes' own tolerance: limits replays of a recorded message.
 TOLERANCE_S: Final = 300
 _STANDARD_PREFIX: Final = "whsec_"
-# It is kept as the event's name, and logged.
+# Stored as the event's id, and logged.
 _MESSAGE_ID: Final = re.compile(r"[^\x00-\x1f\x7f-\x9f]{1,255}")
 
 
@@ -26,7 +26,7 @@ _MESSAGE_ID: Final = re.compile(r"[^\x00-\x1f\x7f-\x9f]{1,255}")
 
 
 def check_stripe(secret: str, body: bytes, header: str, now_s: float) -> None:
-    """Stripe's scheme: ``Stripe-Signature: t=<seconds>,v1=<hex>``, several ``v1`` while a secret is rolled.
+    """Verify Stripe's ``Stripe-Signature: t=<seconds>,v1=<hex>``, several ``v1`` while a secret is rotated.
 
     Raises WebhookRefused.
     """
@@ -37,7 +37,7 @@ def check_stripe(secret: str, body: bytes, header: str, now_s: float) -> None:
 
 
 def sign_stripe(secret: str, body: bytes, now_s: float) -> str:
-    """The value of ``Stripe-Signature``."""
+    """Return the value of ``Stripe-Signature``."""
     sent_at = str(int(now_s))
     return f"t={sent_at},v1={_stripe(secret, sent_at, body)}"
 
@@ -50,8 +50,9 @@ def _stripe(secret: str, sent_at: str, body: bytes) -> str:
 
 
 def check_standard(secrets: Iterable[str], body: bytes, headers: Mapping[str, str], now_s: float) -> str:
-    """Standard Webhooks: ``webhook-id``, ``webhook-timestamp`` and ``webhook-signature: v1,<base64>``, several of
-    these between spaces; one of them is by one of `secrets`. Gives the message's id. Raises WebhookRefused.
+    """Verify Standard Webhooks: ``webhook-id``, ``webhook-timestamp`` and ``webhook-signature: v1,<base64>``, of which
+    several may be separated by spaces; one must be by one of `secrets`. Return the message's id. Raises
+    WebhookRefused.
     """
     message_id = headers.get("webhook-id", "")
     sent_at = headers.get("webhook-timestamp", "")
@@ -65,7 +66,7 @@ def check_standard(secrets: Iterable[str], body: bytes, headers: Mapping[str, st
 
 
 def sign_standard(secrets: Iterable[str], message_id: str, body: bytes, now_s: float) -> dict[str, str]:
-    """The three headers of Standard Webhooks, with a signature by each of `secrets`."""
+    """Return the three headers of Standard Webhooks, with a signature by each of `secrets`."""
     sent_at = str(int(now_s))
     signatures = [f"v1,{_standard(secret, message_id, sent_at, body)}" for secret in secrets]
     return {
@@ -85,7 +86,7 @@ def _standard(secret: str, message_id: str, sent_at: str, body: bytes) -> str:
 
 
 def _check_time(sent_at: str, now_s: float) -> None:
-    # ASCII digits alone: int() reads those of every script, and a sign.
+    # ASCII digits only: int() accepts other scripts, and a sign.
     if not (sent_at.isascii() and sent_at.isdigit() and len(sent_at) <= 12):
         raise WebhookRefused("The message does not say when it was sent.")
     if abs(now_s - int(sent_at)) > TOLERANCE_S:
@@ -93,6 +94,6 @@ def _check_time(sent_at: str, now_s: float) -> None:
 
 
 def _check_any(expected: list[str], given: list[str]) -> None:
-    # As bytes: compare_digest takes no other texts than ASCII.
+    # As bytes: compare_digest accepts only ASCII texts.
     if not any(hmac.compare_digest(ours.encode(), theirs.encode()) for ours in expected for theirs in given):
         raise WebhookRefused("The signature is not the provider's.")

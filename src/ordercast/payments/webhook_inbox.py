@@ -1,8 +1,7 @@
-"""The inbox of webhooks: what a provider told is kept and has its effect once, now or later.
+"""The webhook inbox: stores each provider event once, and applies it now or later.
 
-A message has its effect in the transaction that keeps it. Where the effect fails, the message is kept without, and
-answered all the same: it is tried again from here, and no provider has to send it again. Only what could not even be
-kept is left to the provider.
+An event is applied in the transaction that stores it. If applying fails, it is stored alone, acknowledged, and retried
+from here, so the provider need not send it again. Only if even storing fails, that is left to the provider.
 """
 
 from __future__ import annotations
@@ -17,29 +16,29 @@ from ordercast.commerce.timestamps import Timestamp, timestamp
 from ordercast.db import Overloaded, Store, StoreClosed, StoreError, Transaction, UnitOfWork
 from ordercast.db import payment_webhooks as units
 from ordercast.db.commit_signal import CommitSignal
-from ordercast.db.payment_webhooks import KeptWebhook, WebhookState, WholePaymentWebhook
+from ordercast.db.payment_webhooks import StoredWebhook, WebhookState, WholePaymentWebhook
 
 from .registry import Providers
 
 log = logging.getLogger("ordercast.payments")
 
-# Waits between attempts: what was in the way for a moment is over at once, a fault of ours takes somebody an hour to
-# mend. Behind the last, after an hour and twenty minutes, people are told: nobody should learn of a payment tomorrow.
+# Waits between attempts, in seconds: a hiccup ends at once, a fault of ours takes an hour to fix. After the last,
+# after an hour and twenty minutes, staff are notified.
 RETRY_AFTER_S: Final = (1, 2, 5, 15, 60, 300, 900, 3600)
 AT_ONCE_MAX: Final = 32
-# Commits are many; so often it is looked whether a payment has come for which a message waits.
+# Interval of the search for payments that stored events wait for, however many commits there are.
 LOOK_EVERY_S: Final = 0.1
-# What came due is tried at the latest after so long.
+# At most so long until a due event is retried.
 IDLE_S: Final = 5.0
-# An order is committed within a checkout's five minutes of its payment, or the payment is given back. What has waited
-# for longer may wait for another program, and is looked for among all that waits.
+# An order is committed within five minutes of its payment, or the payment is refunded. What has waited longer may
+# wait for another program, and is searched for less often.
 LATELY_MS: Final = 15 * 60_000
 ALL_LOOKED_AT_EVERY_MS: Final = 60_000
 _EVER: Final = Timestamp("")
 
 
 class WebhookInbox:
-    """Receives events of `providers`, and tries again those that had no effect. `now_ms` is the clock."""
+    """Receives events of `providers`, and retries those that failed. `now_ms` is the clock."""
 
     def __init__(self, store: Store, providers: Providers, now_ms: Callable[[], int]) -> None:
         self._store = store
@@ -50,9 +49,9 @@ class WebhookInbox:
         return f"<WebhookInbox {self._providers!r}>"
 
     async def receive(self, provider: str, event: ProviderEvent, body: bytes) -> str:
-        """Keep an event that `provider` has signed; what became of it, in a word for the log.
+        """Store and apply a verified event; return a word for the log.
 
-        Raises StoreError where it could not even be kept: then the provider is to send it again.
+        Raises StoreError if it could not be stored: the provider must send it again.
         """
         now = self._now()
         try:
@@ -73,15 +72,15 @@ class WebhookInbox:
         return "heard before" if state is None else _WORDS[state]
 
     async def retry(self, webhook_id: str) -> WholePaymentWebhook:
-        """Try a kept event again now, for somebody who has mended what was in the way. Raises NotFound."""
+        """Retry a stored event now, by request. Raises NotFound."""
         before = await self._store.read(lambda transaction: units.by_id(transaction, webhook_id))
         if before.status is not WebhookState.APPLIED:
-            # From the beginning: it fails again as often as a new one before it is given up.
-            await self._attempt(KeptWebhook(before.id, before.provider, 0), is_last=False)
+            # With all attempts before it is given up again.
+            await self._attempt(StoredWebhook(before.id, before.provider, 0), is_last=False)
         return await self._store.read(lambda transaction: units.by_id(transaction, webhook_id))
 
     async def run_due(self, since: Timestamp = _EVER) -> int:
-        """Try all that is due, and all that waited and came after `since`, whose payment is here; how many."""
+        """Retry all due events, and waiting ones received after `since` whose payment exists now; return how many."""
         tried = 0
         while found := await self._due(since):
             for kept in found:
@@ -91,11 +90,11 @@ class WebhookInbox:
                 break
         return tried
 
-    async def _due(self, since: Timestamp) -> list[KeptWebhook]:
+    async def _due(self, since: Timestamp) -> list[StoredWebhook]:
         now = self._now()
         return await self._store.read(lambda transaction: units.due(transaction, now, since, AT_ONCE_MAX))
 
-    async def _attempt(self, kept: KeptWebhook, *, is_last: bool) -> None:
+    async def _attempt(self, kept: StoredWebhook, *, is_last: bool) -> None:
         now = self._now()
         try:
             state = await self._store.write(
@@ -108,8 +107,8 @@ class WebhookInbox:
         else:
             log.info("webhook %s of %s: %s", kept.id, kept.provider, _WORDS[state])
 
-    async def _note(self, kept: KeptWebhook, problem: str, *, is_last: bool) -> None:
-        """Write down that it failed: when it is tried again, or that it is tried no more."""
+    async def _note(self, kept: StoredWebhook, problem: str, *, is_last: bool) -> None:
+        """Record the failure: the next attempt, or that it is given up."""
 
         def unit(transaction: Transaction) -> None:
             if is_last:
@@ -135,8 +134,8 @@ class WebhookInbox:
 
 
 class WebhookWorker:
-    """Tries again what is due in `inbox`, on the node that leads: woken by each commit, which may have brought the
-    payment that an event waits for.
+    """Retries events of `inbox` on the leading node; woken by each commit, which may bring a payment that an event
+    waits for.
     """
 
     def __init__(self, store: Store, inbox: WebhookInbox, now_ms: Callable[[], int]) -> None:
@@ -150,17 +149,17 @@ class WebhookWorker:
         return f"<WebhookWorker {'woken' if self._commits.is_set else 'waiting'}>"
 
     async def run(self) -> None:
-        """Work for ever."""
+        """Run forever."""
         while True:
             self._commits.clear()
             try:
                 await self._inbox.run_due(self._since())
                 wait_s = await self._wait_s()
             except StoreError as error:
-                log.warning("kept webhooks could not be tried again; trying later: %s", error)
+                log.warning("could not retry stored webhooks; retrying: %s", error)
                 wait_s = IDLE_S
             except Exception:
-                log.exception("kept webhooks could not be tried again; trying later")
+                log.exception("could not retry stored webhooks; retrying")
                 wait_s = IDLE_S
             await self._commits.wait(wait_s)
 
@@ -187,7 +186,7 @@ _WORDS: Final = {
 
 
 def _problem_of(error: Exception, name: str) -> str:
-    """Why it failed, in a sentence for people; what nobody foresaw stays in the log."""
+    """The failure, as a sentence; unexpected errors are only logged."""
     if isinstance(error, StoreError | ShopError):
         log.warning("the effect of webhook %s failed: %s", name, error)
         return str(error)

@@ -1,1 +1,1 @@
-"""Payment providers: each an adapter of ``commerce.payments.PaymentProvider``, side by side, loaded when configured."""
+"""Payment providers: adapters of ``commerce.payments.PaymentProvider``, imported when configured."""

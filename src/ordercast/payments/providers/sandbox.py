@@ -1,7 +1,7 @@
-"""The sandbox: a provider that lives in the shop's own file, for development, demos and tests.
+"""The sandbox: a provider in the shop's own database, for development, demos and tests.
 
-What each of its tokens brings about is said in ``commerce.sandbox``. Its books outlive the process, and it does what it
-is asked once per key, as a real one does.
+``commerce.sandbox`` has the outcomes of its tokens. Its records survive the process, and actions are idempotent by key,
+as at a real provider.
 """
 
 from __future__ import annotations
@@ -42,19 +42,19 @@ from ordercast.payments.signatures import check_standard
 log = logging.getLogger("ordercast.payments")
 
 EVENTS_AT_ONCE_MAX: Final = 32
-# An event that cannot be told, because its order cannot be read, say, waits for so long.
-TOLD_AGAIN_S: Final = 60.0
+# Retry of an event that cannot be delivered, say because its order is damaged.
+EVENT_RETRY_S: Final = 60.0
 
 
 CONFIRM_PATH: Final = "/api/payments/sandbox"
 
 Apply = Callable[[Transaction, ProviderEvent, bytes], None]
-"""Takes in an event, whose body is given too, within the transaction that ends it here."""
+"""Applies an event, given with its body, in the transaction that removes it here."""
 
 
 class SandboxProvider:
-    """A `commerce.payments.PaymentProvider`. `webhook_secret` is a Standard Webhooks secret; without one, no message
-    from outside is believed. `wait` is how time passes for a slow card.
+    """A `commerce.payments.PaymentProvider`. `webhook_secret` is a Standard Webhooks secret; without it, no webhook is
+    accepted. `slow_s` is the delay of a slow card.
     """
 
     name = SANDBOX
@@ -155,7 +155,7 @@ class SandboxProvider:
             if is_new and outcome.is_refund_pending:
                 kind = "refund.failed" if outcome.is_refund_returned else "payment.refunded"
                 data = {"payment": reference, "amount": amount.minor, "id": name, "key": key}
-                _announce(transaction, kind, data, f"{key}:ends", now_ms + int(REFUND_ENDS_AFTER_S * 1000))
+                _schedule_event(transaction, kind, data, f"{key}:ends", now_ms + int(REFUND_ENDS_AFTER_S * 1000))
             return entry
 
         if await self._store.write(unit) is None:
@@ -164,17 +164,17 @@ class SandboxProvider:
         return made(name, amount.minor, key)
 
     async def forget_card(self, card: SavedCard, key: str) -> None:
-        """Nothing is kept of it here: the card's name says all."""
+        """Nothing is stored: the card's id has all."""
 
     async def close(self) -> None:
-        """It has no connections; the store is the shop's."""
+        """Nothing to close."""
 
     async def entry(self, reference: str) -> Entry | None:
-        """A payment in its books."""
+        """Find a payment."""
         return await self._store.read(lambda transaction: units.by_reference(transaction, reference))
 
     async def confirm(self, reference: str, apply: Apply, *, is_let: bool) -> None:
-        """The customer has confirmed the payment at the sandbox's page, or has not. Once for each payment."""
+        """Confirm or decline a payment at the sandbox's bank page, once."""
         kind, event_id = (
             "payment.authorized" if is_let else "payment.failed",
             "sbe_" + _digest(f"{reference}:confirmed"),
@@ -187,7 +187,7 @@ class SandboxProvider:
             return replace(entry, is_held=is_let)
 
         def unit(transaction: Transaction) -> None:
-            # Released meanwhile, it cannot be held any more.
+            # It may have been voided meanwhile.
             entry = units.by_reference(transaction, reference)
             if entry is None:
                 raise _unknown(reference)
@@ -219,17 +219,17 @@ class SandboxProvider:
         return read_event(event_id, body)
 
     async def deliver_webhooks(self, apply: Apply) -> int:
-        """Deliver its events that are due, each in one unit with what `apply` makes of it; how many there were."""
+        """Deliver the due events, each in one unit with `apply`; return how many."""
         now = timestamp(self._now_ms())
         due = await self._store.read(lambda transaction: units.due_events(transaction, now, EVENTS_AT_ONCE_MAX))
         for event_id, body in due:
             try:
                 event = read_event(event_id, body)
-                await self._store.write(partial(_tell, event=event, body=body, apply=apply))
+                await self._store.write(partial(_deliver, event=event, body=body, apply=apply))
             except Exception:
-                # First in line, it must not keep those behind it from being told.
-                log.exception("the sandbox's event %s cannot be told; trying again later", event_id)
-                later = timestamp(self._now_ms() + int(TOLD_AGAIN_S * 1000))
+                # It must not block the events behind it.
+                log.exception("could not deliver the sandbox's event %s; retrying later", event_id)
+                later = timestamp(self._now_ms() + int(EVENT_RETRY_S * 1000))
                 await self._store.write(partial(_put_off, event_id=event_id, body=body, until=later))
         return len(due)
 
@@ -240,17 +240,19 @@ class SandboxProvider:
         if not outcome.is_charged_back:
             return
         data = {"payment": entry.reference, "amount": entry.captured, "id": "sbd_" + _digest(entry.key)}
-        _announce(transaction, "dispute.opened", data, f"{entry.key}:dispute", now_ms + int(CHARGEBACK_AFTER_S * 1000))
+        _schedule_event(
+            transaction, "dispute.opened", data, f"{entry.key}:dispute", now_ms + int(CHARGEBACK_AFTER_S * 1000)
+        )
 
     # --- Steps ------------------------------------------------------------------------------------------------------
 
     async def _ready(self, reference: str, key: str) -> SandboxOutcome:
-        """How the payment's card behaves. Raises ProviderUnavailable at a flaky card's first deed of each key."""
+        """The outcome of the payment's card. Raises ProviderUnavailable at a flaky card's first action per key."""
         entry = await self._store.read(lambda transaction: units.by_reference(transaction, reference))
         if entry is None:
             raise _unknown(reference)
         outcome = outcome_of(f"tok_{entry.card}")
-        if outcome.is_flaky and not {key, f"{key}!"} & {*entry.asked}:
+        if outcome.is_flaky and not {key, f"{key}!"} & {*entry.applied_keys}:
             await self._changed(reference, f"{key}!", lambda entry: entry)
             raise ProviderUnavailable
         return outcome
@@ -263,14 +265,14 @@ class SandboxProvider:
 
 
 def _path_of(url: str) -> str:
-    """Where on this site that is: the sandbox's page leads nowhere else."""
+    """The path of the URL: the sandbox's page only leads to this site."""
     parts = urlsplit(url)
     return urlunsplit(("", "", "/" + parts.path.lstrip("/\\"), parts.query, ""))
 
 
-def _announce(transaction: Transaction, kind: str, data: Mapping[str, object], key: str, at_ms: int) -> None:
-    """Have an event told at `at_ms`; `key` is what it is named by."""
-    units.announce(transaction, "sbe_" + _digest(key), _event(kind, data, at_ms), timestamp(at_ms))
+def _schedule_event(transaction: Transaction, kind: str, data: Mapping[str, object], key: str, at_ms: int) -> None:
+    """Schedule an event at `at_ms`; its id is derived from `key`."""
+    units.schedule_event(transaction, "sbe_" + _digest(key), _event(kind, data, at_ms), timestamp(at_ms))
 
 
 def _event(kind: str, data: Mapping[str, object], at_ms: int) -> bytes:
@@ -279,10 +281,10 @@ def _event(kind: str, data: Mapping[str, object], at_ms: int) -> bytes:
 
 def _put_off(transaction: Transaction, event_id: str, body: bytes, until: Timestamp) -> None:
     units.drop_event(transaction, event_id)
-    units.announce(transaction, event_id, body, until)
+    units.schedule_event(transaction, event_id, body, until)
 
 
-def _tell(transaction: Transaction, event: ProviderEvent, body: bytes, apply: Apply) -> None:
+def _deliver(transaction: Transaction, event: ProviderEvent, body: bytes, apply: Apply) -> None:
     fact = event.fact
     if isinstance(fact, port.DisputeOpened) and event.payment is not None:
         units.change_once(transaction, event.payment, fact.reference, lambda entry: replace(entry, is_disputed=True))
@@ -299,7 +301,7 @@ def _tell(transaction: Transaction, event: ProviderEvent, body: bytes, apply: Ap
 
 
 def _card_of(charge: Charge) -> tuple[str, SandboxOutcome, SavedCard | None]:
-    """The sandbox's name for the card, how it behaves, and the card as it is to be kept."""
+    """The card's name, its outcome, and the card to save, if any."""
     card = charge.card
     if isinstance(card, SavedCard):
         name = card.reference.removeprefix("sbc_").partition("_")[0]
@@ -314,7 +316,7 @@ def _card_of(charge: Charge) -> tuple[str, SandboxOutcome, SavedCard | None]:
 def _payment_of(entry: Entry | None) -> ProviderPayment | None:
     if entry is None:
         return None
-    needs_action = outcome_of(f"tok_{entry.card}").needs_action and "confirmed" not in entry.asked
+    needs_action = outcome_of(f"tok_{entry.card}").needs_action and "confirmed" not in entry.applied_keys
     return ProviderPayment(
         entry.reference,
         entry.currency,
@@ -327,7 +329,7 @@ def _payment_of(entry: Entry | None) -> ProviderPayment | None:
 
 
 def _is_released(entry: Entry) -> bool:
-    return any(key.endswith(":void") or ":void:" in key for key in entry.asked)
+    return any(key.endswith(":void") or ":void:" in key for key in entry.applied_keys)
 
 
 def _unknown(reference: str) -> ProviderRefused:

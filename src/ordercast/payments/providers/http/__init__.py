@@ -1,5 +1,5 @@
-"""A payment provider that is one small HTTP service of the shop's own: what is asked and answered (`messages`), how
-(`client`), and the adapter (`provider`). docs/guides/payment-provider.md is its protocol, with every byte.
+"""The HTTP payment provider, a small service of the shop's own: requests and responses (`messages`), transport
+(`client`), adapter (`provider`). docs/guides/payment-provider.md specifies the protocol.
 """
 
 from .provider import HttpProvider

@@ -1,7 +1,7 @@
-"""Calling the HTTP provider: one signed POST for each question, one bounded answer, asked again where none came.
+"""Calls the HTTP provider: one signed POST per request, one bounded response, retried if there is none.
 
-Asking again is safe: every request carries its key, and the service does it once. So an answer is either understood in
-full, or it is none; what was done meanwhile stays unknown here, and is found out later.
+Retrying is safe: each request has an idempotency key. A response is either fully valid, or counts as none; what
+happened is then unknown, and found out later.
 """
 
 from __future__ import annotations
@@ -25,26 +25,26 @@ log = logging.getLogger("ordercast.payments")
 
 T = TypeVar("T")
 
-# A customer who has pressed "Pay" waits for so long in all; what is owed is asked for again by the payment worker.
+# All attempts together: a customer waits for it; tasks are repeated by the payment worker.
 CALL_S_MAX: Final = 20.0
-# One attempt of them: a connection that was dropped in silence leaves time for another.
+# One attempt: a silently dropped connection leaves time for another.
 ATTEMPT_S_MAX: Final = 10.0
 CONNECT_S_MAX: Final = 3.0
-# Before the second attempt and the third: a service that is being restarted is back by then.
+# Before the second and third attempt: a restart takes about as long.
 RETRY_AFTER_S: Final = (0.25, 1.0)
-# The largest answer is a payment: some 3 KB with every field at its bound.
+# The largest response is a payment, 3 KB with every field at its limit.
 ANSWER_BYTES_MAX: Final = 16_384
 CONNECTIONS: Final = httpx.Limits(max_connections=32, max_keepalive_connections=8)
 
 _DONE: Final = 200
-# One status alone says no, and only with our own words in its body: a proxy's 404 or 403 says nothing of a payment.
+# Only this status with our error object is a refusal: a proxy's 404 or 403 says nothing about a payment.
 _REFUSED: Final = 422
-# Busy: with the same key (409), with much else, or not there at the moment.
+# Busy: the same key in progress (409), overloaded, or starting.
 _BUSY: Final = frozenset({408, 409, 425, 429})
 
 
 class Refused(Exception):
-    """The service's error: its answer is definite, and nothing was done."""
+    """The service's error: final, and nothing was done."""
 
     def __init__(self, refusal: ErrorObject) -> None:
         self.code = refusal.code
@@ -52,8 +52,8 @@ class Refused(Exception):
         super().__init__(self.sentence)
 
 
-class _NoAnswer(Exception):
-    """Nothing came that can be read. `again`: asked at once, it may be another."""
+class _NoResponse(Exception):
+    """No valid response. `again`: a retry may help."""
 
     def __init__(self, why: str, *, again: bool) -> None:
         self.again = again
@@ -61,9 +61,9 @@ class _NoAnswer(Exception):
 
 
 class HttpClient:
-    """Calls the service. Raises Refused where it says no, and ProviderUnavailable for whatever is no answer.
+    """Calls the service. Raises Refused for its error, ProviderUnavailable without a valid response.
 
-    `secrets` are Standard Webhooks secrets, by each of which every request is signed.
+    `secrets` are Standard Webhooks secrets, each of which signs every request.
     """
 
     def __init__(
@@ -77,13 +77,13 @@ class HttpClient:
         self._secrets = tuple(secrets)
         self._retry_after_s = retry_after_s
         self._now_s = now_s
-        # Redirects are not followed: a signed request is for the one address that the operator has set.
+        # No redirects: a signed request is for the configured address.
         self._http = httpx.AsyncClient(
             headers={"Accept": "application/json", "Accept-Encoding": "identity", "User-Agent": "ordercast"},
             timeout=httpx.Timeout(ATTEMPT_S_MAX, connect=CONNECT_S_MAX),
             limits=CONNECTIONS,
             follow_redirects=False,
-            # Where no TLS is spoken, as to a service on this machine, its certificates are not read: 46 ms.
+            # Without TLS the certificates are not loaded: 46 ms.
             verify=urlsplit(url).scheme != "http",
         )
 
@@ -92,7 +92,7 @@ class HttpClient:
 
     @property
     def place(self) -> str:
-        """The service's host and port; its path may be a secret."""
+        """The service's host and port; the path may be secret."""
         return urlsplit(self._url).netloc
 
     async def close(self) -> None:
@@ -110,14 +110,14 @@ class HttpClient:
         raise ProviderUnavailable
 
     async def _answered(self, request: Request, body: bytes) -> bytes:
-        """What it answered with 200. Raises Refused and ProviderUnavailable."""
+        """The body of its 200 response. Raises Refused and ProviderUnavailable."""
         for wait_s in (*self._retry_after_s, None):
             try:
                 async with asyncio.timeout(ATTEMPT_S_MAX):
                     return await self._attempt(request, body)
-            except (_NoAnswer, httpx.HTTPError, TimeoutError) as cause:
+            except (_NoResponse, httpx.HTTPError, TimeoutError) as cause:
                 log.warning("%s of %s: %s", request.operation, request.key, str(cause) or type(cause).__name__)
-                if wait_s is None or (isinstance(cause, _NoAnswer) and not cause.again):
+                if wait_s is None or (isinstance(cause, _NoResponse) and not cause.again):
                     break
             await asyncio.sleep(wait_s)
         raise ProviderUnavailable
@@ -128,8 +128,8 @@ class HttpClient:
         async with self._http.stream("POST", self._url, content=body, headers=headers) as response:
             status = response.status_code
             if status not in {_DONE, _REFUSED}:
-                # 401 and 403: our signature is not believed there. 3xx: it is somewhere else.
-                raise _NoAnswer(f"it answered {status}", again=status in _BUSY or status >= 500)
+                # 401 and 403: it rejects our signature. 3xx: it has moved.
+                raise _NoResponse(f"it answered {status}", again=status in _BUSY or status >= 500)
             content = await _read(response)
         if status == _REFUSED:
             raise Refused(msgspec.json.decode(content, type=RefusalAnswer).error)
@@ -137,12 +137,12 @@ class HttpClient:
 
 
 async def _read(response: httpx.Response) -> bytes:
-    """The body as it comes, up to its bound: what is packed may be of any size once it is unpacked."""
+    """The body up to its limit; compression is rejected, as its size is unknown."""
     if response.headers.get("content-encoding", "identity") != "identity":
-        raise _NoAnswer("the answer is packed, which was not asked for", again=False)
+        raise _NoResponse("the answer is packed, which was not asked for", again=False)
     content = bytearray()
     async for chunk in response.aiter_raw():
         content += chunk
         if len(content) > ANSWER_BYTES_MAX:
-            raise _NoAnswer(f"the answer is longer than {ANSWER_BYTES_MAX} bytes", again=False)
+            raise _NoResponse(f"the answer is longer than {ANSWER_BYTES_MAX} bytes", again=False)
     return bytes(content)

@@ -1,6 +1,6 @@
-"""What the HTTP provider is asked, and what it may answer. Whatever else it answers, it has not answered.
+"""Requests to the HTTP provider, and its valid responses. Anything else counts as no response.
 
-Amounts are minor units of the currency that stands beside them, of which `exponent` are behind its point (ISO 4217).
+Amounts are minor units of the currency beside them, of which `exponent` is the number of decimals (ISO 4217).
 """
 
 from __future__ import annotations
@@ -26,21 +26,21 @@ _LOOPBACK: Final = frozenset({"localhost", "127.0.0.1", "::1"})
 
 
 class Card(Struct, frozen=True):
-    """A card that the service keeps, by its own names."""
+    """A saved card, by the service's ids."""
 
     reference: Name
     owner: Name
 
 
 class Save(Struct, frozen=True, rename="camel", omit_defaults=True):
-    """The customer wants the card kept; `owner` is the service's name for them, if it has given one."""
+    """Save the card; `owner` is the service's id of the customer, if known."""
 
     customer_id: str
     owner: str | None = None
 
 
 class _Request(Struct, frozen=True, kw_only=True, tag_field="operation", rename="camel", omit_defaults=True):
-    """`key` is the request's idempotency key: whatever comes with it again is done once, and answered alike."""
+    """`key` is the idempotency key: a repeated request takes effect once and gets the same response."""
 
     key: str
 
@@ -80,7 +80,7 @@ class Lookup(_Request, frozen=True, kw_only=True, tag="lookup"):
 
 
 class Find(_Request, frozen=True, kw_only=True, tag="find"):
-    """Which payment was authorized with `payment_key`, at or after `since`?"""
+    """Find the payment authorized with `payment_key` at or after `since`."""
 
     payment_key: str
     since: str
@@ -102,10 +102,10 @@ def amount_fields(money: Money) -> dict[str, Any]:
 
 class ProviderStatus(StrEnum):
     ACTION_REQUIRED = "action_required"
-    """The customer is to go to `action.url` first."""
+    """The customer must open `action.url` first."""
     AUTHORIZED = "authorized"
     CAPTURED = "captured"
-    """In whole or in part, and whatever of it was given back since."""
+    """Fully or partially; refunds may have followed."""
     VOIDED = "voided"
     FAILED = "failed"
 
@@ -115,7 +115,7 @@ class Action(Struct, frozen=True):
 
     def __post_init__(self) -> None:
         parts = urlsplit(self.url)
-        # A browser is sent there, with what the customer types next.
+        # A browser opens it, where the customer enters data.
         if parts.scheme != "https" and (parts.scheme != "http" or parts.hostname not in _LOOPBACK):
             raise ValueError("action.url must be an https URL")
 
@@ -138,7 +138,7 @@ class Payment(Struct, frozen=True):
     amount: Sum
     captured: Sum = 0
     refunded: Sum = 0
-    """With refunds under way; a dispute that was lost counts as all of it."""
+    """Includes pending refunds; a lost dispute counts as all of it."""
     disputed: bool = False
     action: Action | None = None
     card: ShownCard | None = None
@@ -191,19 +191,19 @@ class RefundAnswer(Struct, frozen=True):
     refund: MadeRefund
 
 
-class NoAnswer(Struct, frozen=True):
-    """An object, of which nothing is read."""
+class EmptyResponse(Struct, frozen=True):
+    """An object whose members are ignored."""
 
 
 class ErrorObject(Struct, frozen=True):
-    """Why nothing was done, and never will be with this key."""
+    """Why the request failed, permanently for this key."""
 
     code: Annotated[str, Meta(min_length=1, max_length=64, pattern=r"^[a-z0-9_]+\Z")]
     message: Annotated[str, Meta(min_length=1, max_length=500)] = "The payment provider refused."
 
     @property
     def sentence(self) -> str:
-        """For people; what would not show as it is, is not shown."""
+        """A sentence for people; unprintable text is left out."""
         try:
             check_texts(self)
         except ShopError:

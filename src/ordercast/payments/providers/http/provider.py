@@ -1,7 +1,7 @@
-"""The HTTP provider: a service of the shop's own, which speaks to whoever takes its customers' money.
+"""The HTTP provider: the shop's own service that talks to its payment company.
 
-What the service answers is believed as far as it fits what was asked: the same payment, the same currency, no more
-money than there is. Anything else counts as no answer, and is asked again; nobody is charged twice for it.
+A response is accepted only if it fits the request: same payment, same currency, no more money than there is. Anything
+else counts as no response and is retried; idempotency keys prevent double charges.
 """
 
 from __future__ import annotations
@@ -43,11 +43,11 @@ from .messages import (
     Authorize,
     Capture,
     Card,
+    EmptyResponse,
     Find,
     ForgetCard,
     FoundAnswer,
     Lookup,
-    NoAnswer,
     Payment,
     PaymentAnswer,
     ProviderStatus,
@@ -74,8 +74,8 @@ _TAKEN: Final = {
 
 
 class HttpProvider:
-    """A `commerce.payments.PaymentProvider`. The first of `secrets` is the one of now; those behind it are still
-    believed, and signed with. `title` is what people are told it is called.
+    """A `commerce.payments.PaymentProvider`. The first of `secrets` is the current one; the others are still accepted,
+    and sign too. `title` is the display name.
     """
 
     name = HTTP
@@ -154,9 +154,9 @@ class HttpProvider:
     async def forget_card(self, card: SavedCard, key: str) -> None:
         request = ForgetCard(key=key, saved_card=Card(card.reference, card.owner))
         try:
-            await self._client.call(request, NoAnswer)
+            await self._client.call(request, EmptyResponse)
         except Refused:
-            return  # it is gone, or belongs to nobody any more
+            return  # gone, or nobody's
 
     async def _done(self, request: Capture | Void, reference: str, currency: str | None = None) -> Payment:
         try:
@@ -183,7 +183,7 @@ class HttpProvider:
         try:
             return (await self._client.call(request, FoundAnswer)).payment
         except Refused as refused:
-            # That there is none is `null`: whatever it refuses is another matter.
+            # "None" is `null`: a refusal means something else.
             raise _unusable(request, refused.sentence) from None
 
     # --- Messages ---------------------------------------------------------------------------------------------------
@@ -225,14 +225,14 @@ def _check(
     currency: str | None = None,
     amount: int | None = None,
 ) -> None:
-    """Hold the answer to the question, where that said so. Raises ProviderUnavailable."""
-    for name, asked, answered in (
+    """Check that the response fits the request. Raises ProviderUnavailable."""
+    for name, expected, actual in (
         ("reference", reference, payment.reference),
         ("currency", currency, payment.currency),
         ("amount", amount, payment.amount),
     ):
-        if asked is not None and asked != answered:
-            raise _unusable(request, f"{name} {answered} where {asked} was asked for")
+        if expected is not None and expected != actual:
+            raise _unusable(request, f"{name} {actual} where {expected} was asked for")
 
 
 def _unusable(request: Request, why: str) -> ProviderUnavailable:
@@ -241,5 +241,5 @@ def _unusable(request: Request, why: str) -> ProviderUnavailable:
 
 
 def _fresh_key() -> str:
-    """For a question: answered anew each time."""
+    """A key for a query: answered anew each time."""
     return f"msg_{uuid.uuid4().hex}"

@@ -1,4 +1,4 @@
-"""Calling Stripe: forms out, JSON in, each POST with its Idempotency-Key."""
+"""Calls Stripe: forms out, JSON in, each POST with its Idempotency-Key."""
 
 from __future__ import annotations
 
@@ -12,18 +12,18 @@ from ordercast.commerce.errors import ProviderUnavailable
 
 log = logging.getLogger("ordercast.payments")
 
-# The shapes that are read here are this version's, whatever the account's own default.
+# Responses are parsed as of this version, whatever the account's default.
 API_VERSION: Final = "2024-06-20"
-# Stripe's own libraries wait 80 seconds; a customer who has pressed "Pay" waits less.
+# Stripe's libraries wait 80 seconds; our customers wait less.
 TIMEOUT: Final = httpx.Timeout(15.0, connect=5.0)
 CONNECTIONS: Final = httpx.Limits(max_connections=32, max_keepalive_connections=8)
 
-# 409: the same key is being worked on; 429: too many at once; 401, 403: our key is wrong, which no customer can mend.
+# 409: same key in progress; 429: rate limit; 401, 403: our key is wrong, which no customer can fix.
 _UNDECIDED: Final = frozenset({401, 403, 409, 429})
 
 
 class StripeRefusal(Exception):
-    """Stripe's error object: its answer is definite."""
+    """Stripe's error object: final."""
 
     def __init__(self, status: int, error: Mapping[str, Any]) -> None:
         self.status = status
@@ -37,7 +37,9 @@ class StripeRefusal(Exception):
 
 
 class StripeApi:
-    """Raises ProviderUnavailable where Stripe cannot be reached, is busy, or lets nobody in; else StripeRefusal."""
+    """A client of Stripe's API. Raises ProviderUnavailable if it is unreachable, busy or rejects our key; else
+    StripeRefusal.
+    """
 
     def __init__(self, secret_key: str, url: str, transport: httpx.AsyncBaseTransport | None = None) -> None:
         self._url = url
@@ -72,13 +74,13 @@ class StripeApi:
         if not isinstance(answer, dict):
             raise ProviderUnavailable
         if response.status_code == 200:
-            # An object of Stripe's, or a page of them: what a proxy says in its place is no answer.
+            # An object or page of Stripe's: a proxy's page is no response.
             if isinstance(answer.get("id"), str) or isinstance(answer.get("data"), list):
                 return answer
             log.warning("%s %s: 200 with nothing of Stripe's", method, path)
             raise ProviderUnavailable
         refusal = StripeRefusal(response.status_code, answer.get("error") or {})
-        # Its message may quote what was sent; its type and code do not.
+        # Its message may quote the request; type and code do not.
         log.warning("%s %s: %d %s %s", method, path, refusal.status, refusal.kind, refusal.code)
         if refusal.status in _UNDECIDED or refusal.status >= 500:
             raise ProviderUnavailable

@@ -1,4 +1,4 @@
-"""Stripe's events, read into facts. What is not listed here concerns nobody."""
+"""Parses Stripe's events into facts. Types not listed here do not concern us."""
 
 from __future__ import annotations
 
@@ -26,13 +26,13 @@ from ordercast.commerce.payments import (
 
 from .units import from_stripe
 
-# They are kept and logged.
+# Stored and logged.
 Name = Annotated[str, Meta(min_length=1, max_length=255, pattern=r"^[^\x00-\x1f\x7f-\x9f]+\Z")]
 Sum = Annotated[int, Meta(ge=0, le=10**15)]
 
 
 class _Object(Struct, frozen=True):
-    """A PaymentIntent, Refund or Dispute: of each, what is read here."""
+    """A PaymentIntent, Refund or Dispute: the fields that we read."""
 
     id: Name
     status: str | None = None
@@ -54,7 +54,7 @@ class _StripeEvent(Struct, frozen=True):
     id: Name
     type: Name
     data: _StripeData = _StripeData()
-    """Stripe's thin events have none, and are of no type that is read here."""
+    """Absent in thin events, whose types we do not read."""
 
 
 _EVENT: Final = msgspec.json.Decoder(_StripeEvent)
@@ -62,7 +62,7 @@ _OBJECT: Final = msgspec.json.Decoder(_Object)
 
 
 def read_event(body: bytes) -> ProviderEvent:
-    """Read an event whose signature was checked. Raises WebhookRefused for what is no event of Stripe's."""
+    """Parse a verified event. Raises WebhookRefused if it is no Stripe event."""
     try:
         event = _EVENT.decode(body)
         read = _READ.get(event.type)
@@ -76,12 +76,12 @@ def read_event(body: bytes) -> ProviderEvent:
     return ProviderEvent(event.id, event.type, payment, read(about), currency, _pays_for(about))
 
 
-# As programs that make a PaymentIntent or a Checkout Session of their own write it into its metadata.
+# Metadata names that other programs use in their PaymentIntents or Checkout Sessions.
 _NAMES_IT: Final = ("order_id", "booking_id", "orderId", "bookingId")
 
 
 def _pays_for(about: _Object) -> str | None:
-    """What a payment of another program's pays for. One that we asked for carries our key, and is known by its name."""
+    """The payable of another program's payment. Ours carry our key."""
     named = about.metadata or {}
     if "key" in named:
         return None
@@ -98,7 +98,7 @@ def _session_paid(session: _Object) -> Fact | None:
 
 
 def _in_iso(amount: int, about: _Object) -> int:
-    """The amount in the minor unit of ISO 4217. Stripe names the currency of everything that has an amount."""
+    """The amount in ISO 4217's minor unit."""
     return amount if about.currency is None else from_stripe(amount, about.currency)
 
 
@@ -110,7 +110,7 @@ def _refund(refund: _Object) -> RefundFact | None:
         return _refund_failed(refund)
     if not refund.amount:
         return None
-    # No status, `pending` and `requires_action`, and whatever is named one day: not given back yet.
+    # Without status, `pending`, `requires_action` and future ones: not refunded yet.
     made = Refunded if refund.status == "succeeded" else RefundPending
     return made(refund.id, _in_iso(refund.amount, refund), _task_of(refund))
 
@@ -124,7 +124,7 @@ def _task_of(refund: _Object) -> str | None:
 
 
 def _dispute(dispute: _Object) -> Fact | None:
-    # An inquiry takes no money, and may never become a dispute.
+    # An inquiry takes no money and may not become a dispute.
     return None if (dispute.status or "").startswith("warning_") else DisputeOpened(dispute.id)
 
 

@@ -1,8 +1,7 @@
-"""Stripe, over its HTTPS API: PaymentIntents that are captured by hand, and refunds.
+"""Stripe by its HTTPS API: PaymentIntents with manual capture, and refunds.
 
-Set the shop's page up with Stripe's own form, which turns a card into a token (``tok_...``) or a payment method
-(``pm_...``); a card number never comes here. Where a card's bank wants the customer to confirm, the
-payment waits for that.
+The shop's page uses Stripe's form, which turns a card into a token (``tok_...``) or a payment method (``pm_...``); card
+numbers never come here. If the bank wants a confirmation (3-D Secure), the payment waits for it.
 """
 
 from __future__ import annotations
@@ -43,7 +42,7 @@ from .client import StripeApi, StripeRefusal
 from .events import ENDED_REFUNDS, read_event
 from .units import from_stripe, to_stripe
 
-# A payment whose answer was lost is looked for among those of so long before and after it was asked for.
+# A payment whose response was lost is searched among those of so long before and after.
 SEARCH_BEFORE_S: Final = 60
 SEARCH_AFTER_S: Final = 600
 SEARCH_PAGES_MAX: Final = 20
@@ -51,7 +50,7 @@ _OPEN_DISPUTES: Final = frozenset({"needs_response", "under_review"})
 
 
 class StripeProvider:
-    """A `commerce.payments.PaymentProvider`. Without a `webhook_secret`, no message from outside is believed."""
+    """A `commerce.payments.PaymentProvider`. Without a `webhook_secret`, no webhook is accepted."""
 
     name = "stripe"
     title = "Stripe"
@@ -131,10 +130,10 @@ class StripeProvider:
         try:
             await self._api.post(f"/v1/payment_methods/{card.reference}/detach", {}, key)
         except StripeRefusal:
-            return  # it is gone, or belongs to nobody any more
+            return  # gone, or nobody's
 
     async def _owner(self, card: CardToken) -> str | None:
-        """Stripe's customer, to whom a card that is kept belongs."""
+        """The Stripe customer that owns a saved card."""
         if card.save_for is None or card.owner is not None:
             return card.owner
         fields = {"metadata[customer_id]": card.save_for}
@@ -202,12 +201,12 @@ class StripeProvider:
         return read_event(body)
 
     def parse_event(self, event_id: str, body: bytes) -> ProviderEvent:
-        del event_id  # the body says it
+        del event_id  # the body has it
         return read_event(body)
 
 
 def _intent(charge: Charge, owner: str | None) -> dict[str, str]:
-    """The form of a new PaymentIntent: confirmed at once, captured later."""
+    """The form of a PaymentIntent: confirmed now, captured later."""
     card = charge.card
     fields = {
         "amount": str(to_stripe(charge.amount)),
@@ -233,7 +232,7 @@ def _intent(charge: Charge, owner: str | None) -> dict[str, str]:
 
 
 def _to_be_confirmed(name: str, charge: Charge, intent: Mapping[str, Any]) -> PaymentTaken:
-    """The bank wants to see the customer first: by a redirect, where a `return_url` was given, or Stripe's script."""
+    """The bank wants a confirmation: by redirect if there is a `return_url`, else by Stripe's script."""
     redirect = (intent.get("next_action") or {}).get("redirect_to_url") or {}
     method = PaymentMethod.SAVED_CARD if isinstance(charge.card, SavedCard) else PaymentMethod.CARD
     action = PaymentAction(redirect.get("url"), intent.get("client_secret"))

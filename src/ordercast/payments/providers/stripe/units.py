@@ -1,4 +1,4 @@
-"""Stripe's own minor units, which are not ISO 4217's for every currency, and the way there and back.
+"""Converts between ISO 4217's minor units and Stripe's, which differ for some currencies.
 
 Source: Stripe's documentation, "Supported currencies", sections "Zero-decimal", "Three-decimal" and "Special cases".
 """
@@ -11,14 +11,14 @@ from ordercast.commerce.currencies import exponent_of
 from ordercast.commerce.errors import ProviderRefused
 from ordercast.commerce.money import Money
 
-# How many digits an amount there has behind its point, where that is not what the standard says.
+# Stripe's decimals where they differ from the standard.
 _DIGITS: Final = {"ISK": 2, "UGX": 2, "MGA": 0}
-# What an amount there must be a multiple of. Of ISK and UGX the two digits are always zero, as all of ours are.
+# Required multiples. For ISK and UGX two digits are always zero, as in ours.
 _STEPS: Final = {"BHD": 10, "JOD": 10, "KWD": 10, "OMR": 10, "TND": 10}
 
 
 def to_stripe(amount: Money) -> int:
-    """The amount in Stripe's unit. Raises ProviderRefused for one that is finer than Stripe takes."""
+    """Convert to Stripe's unit. Raises ProviderRefused if it is finer than Stripe accepts."""
     theirs, rest = divmod(amount.minor * _scale(_digits(amount.currency)), _scale(exponent_of(amount.currency)))
     if rest or theirs % _STEPS.get(amount.currency, 1):
         raise ProviderRefused(f"Stripe takes no amount as fine as {amount}.")
@@ -26,7 +26,7 @@ def to_stripe(amount: Money) -> int:
 
 
 def from_stripe(amount: int, currency: str) -> int:
-    """Stripe's amount in the minor unit of ISO 4217; `currency` in either case."""
+    """Convert from Stripe's unit; `currency` in either case."""
     code = currency.upper()
     return amount * _scale(exponent_of(code)) // _scale(_digits(code))
 
