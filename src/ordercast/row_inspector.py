@@ -12,7 +12,7 @@ from typing import Final
 from ordercast.db import Store, StoreError
 from ordercast.db.columns import Table
 from ordercast.db.inspection import DamagedTableRow, TablePage, inspect_page, is_damaged, tables
-from ordercast.db.repair import RepairOutcome, mend
+from ordercast.db.repair import RepairOutcome, repair_row
 from ordercast.feed.encoding import check_row
 from ordercast.feed.gaps import affected_rooms
 
@@ -66,7 +66,7 @@ class RowInspector:
             if after is None:
                 break
         for name in known - found:
-            self._store.damaged.mended(table.name, name)
+            self._store.damaged.repaired(table.name, name)
 
     async def _wait(self, seconds: float) -> None:
         """Meanwhile recheck those that are known."""
@@ -86,18 +86,22 @@ class RowInspector:
         for table, name in known:
             found = await self._store.read(lambda t, of=by_name[table], n=name: is_damaged(t, of, n, check_row))  # type: ignore[misc]
             if found is False:
-                self._store.damaged.mended(table, name)
+                self._store.damaged.repaired(table, name)
 
 
 async def repair_rows(store: Store, *, dry_run: bool) -> AsyncIterator[tuple[DamagedTableRow, RepairOutcome | None]]:
     """Every damaged row with what was done about it; None where nothing was to be."""
     for _ in range(1 if dry_run else PASSES_MAX):
-        mended = 0
+        repaired = 0
         async for row in _damaged(store):
-            outcome = None if dry_run else await store.write(lambda t, row=row: mend(t, row, affected_rooms, check_row))  # type: ignore[misc]
-            mended += outcome is RepairOutcome.MENDED
+            outcome = (
+                None
+                if dry_run
+                else await store.write(partial(repair_row, row=row, rooms=affected_rooms, check=check_row))
+            )
+            repaired += outcome is RepairOutcome.MENDED
             yield row, outcome
-        if mended == 0:
+        if repaired == 0:
             return
 
 

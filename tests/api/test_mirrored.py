@@ -7,7 +7,7 @@ from typing import Any
 from ordercast.commerce.timestamps import Timestamp
 from ordercast.contrib.mongodb.mapping import map_order
 from ordercast.db import SqliteStore, Transaction, mirrored
-from ordercast.db.mirrored import Showing
+from ordercast.db.mirrored import MirroredState
 
 from .client import CUSTOMER, DRIVER, STORE, STRANGER, Client, bearer, problem, token
 
@@ -23,9 +23,9 @@ async def mirror(store: SqliteStore, id_: str, **document: Any) -> None:
     def unit(transaction: Transaction) -> None:
         row = mirrored.find(transaction, SOURCE, id_)
         if row is None:
-            row = mirrored.begin(transaction, SOURCE, id_, Showing("{}", "", 1, None), now=NOW)
+            row = mirrored.begin(transaction, SOURCE, id_, MirroredState("{}", "", 1, None), now=NOW)
         order = map_order(whole, number=row.entry, currency="BDT", now=NOW).order
-        mirrored.show(transaction, SOURCE, row, Showing("{}", "", 1, order), now=NOW)
+        mirrored.save_state(transaction, SOURCE, row, MirroredState("{}", "", 1, order), now=NOW)
 
     await store.write(unit)
 

@@ -316,15 +316,15 @@ async def test_sessions_are_saved_round_one_that_is_held_and_that_one_when_it_is
         for number in range(300, 400):
             shop.store.save_session_soon(f"p{number}", session(f"p{number}"))
         async with asyncio.timeout(IN_TIME_S):
-            while len(shop.store._session_saves) > 1:  # noqa: ASYNC110 - the database sets no event
+            while len(shop.store._session_saver) > 1:  # noqa: ASYNC110 - the database sets no event
                 await asyncio.sleep(0.01)
-        assert "held" in shop.store._session_saves
+        assert "held" in shop.store._session_saver
         assert await shop.store.load_session("held") is None
         ((count,),) = await ask(shop.store, "SELECT count(*) FROM sessions WHERE pid LIKE 'p%%'")
         assert count == 400
         other.rollback()
         async with asyncio.timeout(IN_TIME_S):
-            while len(shop.store._session_saves):  # noqa: ASYNC110 - as above
+            while len(shop.store._session_saver):  # noqa: ASYNC110 - as above
                 await asyncio.sleep(0.01)
     assert await ask(shop.store, "SELECT 1 FROM sessions WHERE pid = 'held'") == []
 

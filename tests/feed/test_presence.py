@@ -78,6 +78,9 @@ class Node:
     def people(self) -> set[str]:
         return {person.key for person in self.presence.present("cnv_1")}
 
+    def nodes_of(self, who: str) -> int:
+        return self.presence._present["cnv_1"][who].nodes
+
     async def die(self) -> None:
         """Like a `kill -9`: it says nothing any more, and its bus counts it among the living no longer."""
         if self._task is not None:
@@ -221,6 +224,7 @@ async def test_a_person_on_two_nodes_leaves_when_gone_from_both(new_node: NewNod
     watcher = await first.tab("store:usr_1")
     here, there = await first.tab("driver:drv_1"), await second.tab("driver:drv_1")
     await until(lambda: second.people() == first.people() == {"store:usr_1", "driver:drv_1"})
+    await until(lambda: first.nodes_of("driver:drv_1") == 2)
 
     here.link.lose(DisconnectReason.PING_TIMEOUT)
     await second.tab("driver:drv_2")

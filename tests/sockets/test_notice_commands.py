@@ -224,7 +224,7 @@ async def test_many_screens_of_many_orders_are_a_few_writes(
         written.append(batch)
         return record(transaction, batch)
 
-    monkeypatch.setattr(notices, "note", noting)
+    monkeypatch.setattr(notices, "record", noting)
     await asyncio.gather(*(received(phone, *orders) for phone in phones))
     assert len(written) <= 2
     for order in orders:

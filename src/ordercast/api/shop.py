@@ -13,7 +13,7 @@ from ordercast.commerce.errors import InvalidField
 from ordercast.commerce.shop import Shop
 from ordercast.db import Transaction
 from ordercast.db import shop as units
-from ordercast.db.shop import StandingShop
+from ordercast.db.shop import CurrentShop
 
 from .body import JsonBody, Version
 from .context import ADMINS, AnyRequest, Context
@@ -27,13 +27,13 @@ class ChangeShop(Shop, frozen=True, kw_only=True, rename="camel", forbid_unknown
 
 
 @get("/api/shop", tags=["shop"])
-async def get_shop(context: Context) -> Response[StandingShop]:
+async def get_shop(context: Context) -> Response[CurrentShop]:
     """How the shop charges: currency, taxes, delivery fees."""
     return json_response(msgspec.json.encode(await context.store.read(units.current_shop)))
 
 
 @put("/api/shop", dto=JsonBody[ChangeShop], return_dto=None, tags=["shop"], responses=REFUSALS | CONFLICTS)
-async def change_shop(data: JSONBody[ChangeShop], request: AnyRequest, context: Context) -> Response[StandingShop]:
+async def change_shop(data: JSONBody[ChangeShop], request: AnyRequest, context: Context) -> Response[CurrentShop]:
     """Let other rules hold from the next order on; those that are placed keep their sums. For an admin."""
     actor = await context.authorize(request, "change how the shop charges", ADMINS)
     if not is_in_use(data.currency):

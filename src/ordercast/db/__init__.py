@@ -1,8 +1,7 @@
-"""COMMIT: the decision and its feed rows, in one transaction.
+"""DB: the database: a decision and its feed rows in one transaction.
 
 Upstream: ``api`` submits units of work; ``feed`` reads what was committed. Downstream: ``commerce`` decides, the
-database keeps.
-Stays true: triggers alone fill the feed, so a change made by another program is heard like ours.
+database stores. Stays true: only triggers fill the feed, so another program's changes are delivered like ours.
 """
 
 from ordercast.db.sqlite.store import SqliteStore

@@ -1,4 +1,4 @@
-"""Who is signed in; units of work on sign-ins and revocations. Times are moments, so their texts compare as they do."""
+"""Units of work on sign-ins and revocations. Timestamps are texts that sort as times."""
 
 from __future__ import annotations
 
@@ -19,9 +19,9 @@ from .noun import Noun, PersonalData
 from .statement import Statement, statements_in
 from .transaction import Transaction
 
-# Browsers and devices of one person; the one that was used longest ago is signed out for another.
+# Sign-ins per account; a new one ends the one used longest ago.
 SIGN_INS_MAX: Final = 20
-# Rows read at a time when a node learns at start what is revoked.
+# Rows per read when a node loads the revocations at start.
 REVOKED_PAGE: Final = 1_000
 
 
@@ -29,11 +29,11 @@ sign_ins = table(
     "sign_ins",
     identifier("id", primary_key=True),
     identifier("account_id", references("accounts.id", ondelete="CASCADE")),
-    # Of a refresh token only hashes: of the half that stays, and of the half that each refresh replaces.
+    # Only hashes of a refresh token: of its constant half, and of the half that each refresh replaces.
     of(domains.DIGEST, "family_hash", unique=True),
     of(domains.DIGEST, "token_hash"),
     of(domains.DIGEST, "former_hash", optional=True),
-    # The name of the shop's secret that made the newest of them: with that secret the sign-in ends.
+    # The id of the shop's secret that made the newest token; the sign-in ends with that secret.
     line("key_id", default=""),
     moment("rotated_at"),
     moment("created_at"),
@@ -87,7 +87,7 @@ NOUN: Final = Noun(
 
 @dataclass(frozen=True, slots=True)
 class RefreshHashes:
-    """What is stored of a refresh token: of its lasting half, and of the half that each refresh replaces."""
+    """The stored hashes of a refresh token: of its constant half, and of the half that each refresh replaces."""
 
     family: bytes
     token: bytes
@@ -95,26 +95,26 @@ class RefreshHashes:
 
 @dataclass(frozen=True, slots=True)
 class SessionTimes:
-    """When a sign-in that is opened or refreshed now would end, and what rules meanwhile."""
+    """The lifetimes of sign-ins, computed for now."""
 
     now: Timestamp
     idle_end: Timestamp
-    """Unless it is used again before."""
+    """The end if it is not refreshed before."""
     oldest_start: Timestamp
-    """One that was opened earlier is over, however often it was used."""
+    """Sign-ins opened earlier have ended, however often refreshed."""
     graceful_since: Timestamp
-    """A token that was replaced after this may come once more: from another tab, or because the answer was lost."""
+    """A token replaced after this is accepted once more: from another tab, or as the response was lost."""
     tokens_end: Timestamp
-    """By then each token issued before now has expired."""
+    """When each access token issued until now has expired."""
     key_ids: tuple[str, ...] = ("",)
-    """Names of the shop's secrets: of that which makes tokens, and of those that a sign-in may still be of."""
+    """Ids of the shop's secrets: the current one, and those that are still accepted."""
 
 
 class RefreshRefusal(Enum):
     UNKNOWN = auto()
     ENDED = auto()
     REUSED = auto()
-    """The token had been replaced: somebody else may have used it. The sign-in is revoked."""
+    """The token was replaced before: it may be stolen. The sign-in is revoked."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -122,14 +122,14 @@ class SignInFound:
     id: str
     account: Account
     turn: int = 0
-    """Which of the tokens that could replace the one shown is the one that did."""
+    """The index, among the possible successors, of the token that replaced the presented one."""
 
 
 class Revocation(NamedTuple):
     name: str
     since: str
     until: str | None
-    """Until when that must be remembered; None for ever."""
+    """How long it must be remembered; None for ever."""
 
 
 # --- Sign-ins ---------------------------------------------------------------------------------------------------------
@@ -138,7 +138,7 @@ class Revocation(NamedTuple):
 def open_sign_in(
     transaction: Transaction, sign_in_id: str, account_id: str, token: RefreshHashes, times: SessionTimes
 ) -> None:
-    """Remember a sign-in, and end those of the account that are one too many."""
+    """Insert a sign-in, and end the account's oldest beyond SIGN_INS_MAX."""
     transaction.run(
         OPEN,
         id=sign_in_id,
@@ -158,8 +158,8 @@ def open_sign_in(
 def refresh(
     transaction: Transaction, token: RefreshHashes, next_hashes: Sequence[bytes], times: SessionTimes
 ) -> SignInFound | RefreshRefusal:
-    """Replace a refresh token by the first of those whose hashes are `next_hashes`; one that was just replaced, by that
-    of them which did. A refusal is a result: what it does is kept.
+    """Replace a refresh token by the first of those with `next_hashes`; for one that was just replaced, return which of
+    them did so. A refusal is returned, as its effects must be committed.
     """
     row = transaction.one(BY_FAMILY_FOR_UPDATE, family_hash=token.family)
     if row is None:
@@ -183,7 +183,7 @@ def refresh(
         )
         return SignInFound(id_, account)
     if token.token == former and rotated_at >= times.graceful_since:
-        # A node that has another secret yet has replaced it: which token by, nobody can tell here.
+        # A node with another secret replaced it: by which token is unknown here.
         is_ours = current in next_hashes
         return SignInFound(id_, account, next_hashes.index(current)) if is_ours else RefreshRefusal.UNKNOWN
     close(transaction, id_, times, reason="A refresh token was used twice.")
@@ -191,7 +191,7 @@ def refresh(
 
 
 def find(transaction: Transaction, family_hash: bytes) -> SignInFound | None:
-    """The sign-in that a refresh token belongs to, of an active account."""
+    """The sign-in of a refresh token, if its account is active."""
     row = transaction.one(BY_FAMILY, family_hash=family_hash)
     if row is None:
         return None
@@ -199,7 +199,7 @@ def find(transaction: Transaction, family_hash: bytes) -> SignInFound | None:
 
 
 def _account(transaction: Transaction, *row: Any) -> Account:
-    """Raises DamagedRow."""
+    """Convert an account's row. Raises DamagedRow."""
     *facts, verified = row
     return transaction.decoded((*facts, 1, verified), account_of, "accounts")
 
@@ -207,13 +207,13 @@ def _account(transaction: Transaction, *row: Any) -> Account:
 def close(
     transaction: Transaction, sign_in_id: str, times: SessionTimes, *, reason: str, actor: Actor | None = None
 ) -> None:
-    """End a sign-in, and the access tokens that came of it."""
+    """End a sign-in and its access tokens."""
     transaction.run(CLOSE, id=sign_in_id)
     revoke(transaction, sign_in_id, since=times.now, until=times.tokens_end, actor=actor, reason=reason)
 
 
 def close_all(transaction: Transaction, account_id: str, since: Timestamp, *, actor: Actor, reason: str) -> None:
-    """End every sign-in of an account, and refuse every token of that person issued before `since`."""
+    """End every sign-in of an account, and revoke the person's tokens issued before `since`."""
     transaction.run(CLOSE_ALL, account_id=account_id)
     revoke(transaction, account_id, since=since, until=None, actor=actor, reason=reason)
 
@@ -230,7 +230,7 @@ def revoke(
     actor: Actor | str | None,
     reason: str | None,
 ) -> None:
-    """Refuse the tokens of `name` that were issued before `since`; the feed tells every node."""
+    """Revoke the tokens of `name` issued before `since`; the feed notifies every node."""
     transaction.run(
         revocations.REVOKE,
         name=name,
@@ -242,20 +242,18 @@ def revoke(
 
 
 def is_known(transaction: Transaction, name: str) -> bool:
-    """Whether an account, a customer, an order or a sign-in has that name. Tokens, and people of other back ends, have
-    names that are kept nowhere here.
-    """
+    """Whether an account, customer, order or sign-in has that id. Token ids and external users are not stored here."""
     return transaction.one(revocations.NAMED, name=name) is not None
 
 
 def revoked(transaction: Transaction) -> list[Revocation]:
-    """All that is revoked and remembered."""
+    """All stored revocations."""
     statement, rows = revocations.REVOKED, list[tuple[Any, ...]]()
     while True:
         after = rows[-1][0] if rows else ""
         page = transaction.all(statement, after=after, limit=REVOKED_PAGE)
         rows += page
-        # A name that is no text is read as another one, behind which it stands again.
+        # A damaged key sorts elsewhere; the page then does not advance.
         if len(page) < REVOKED_PAGE or page[-1][0] == after:
             return transaction.readable(rows, _revoked, "revocations")
 
@@ -266,6 +264,6 @@ def _revoked(row: tuple[Any, ...]) -> Revocation:
 
 
 def forget(transaction: Transaction, now: Timestamp, limit: int) -> int:
-    """Forget sign-ins and revocations that have ended; gives the larger of the two numbers."""
+    """Delete ended sign-ins and revocations; return the larger of the two numbers."""
     ended = transaction.run(FORGET_ENDED, before=now, limit=limit)
     return max(ended, transaction.run(revocations.FORGET_OLD, before=now, limit=limit))

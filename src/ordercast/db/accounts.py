@@ -1,4 +1,4 @@
-"""Accounts: who buys, and who may sign in; finding, making and changing one."""
+"""Units of work on accounts and customers."""
 
 from __future__ import annotations
 
@@ -22,11 +22,11 @@ from .transaction import Transaction
 
 TABLE: Final = "accounts"
 LAST_ADMIN: Final = "last_admin"
-"""The rule that an admin is left."""
+"""The rule that an active admin remains."""
 _IS_STAFF: Final = f"role IN ({literals(STAFF)}) AND active = 1 AND verified = 1"
 
-# Who has an account here. A guest is no row but their order: an address that was typed proves nothing, so it must not
-# join two orders, rename anybody, or use up what somebody else was promised.
+# Customers with an account. A guest has no row but their order: a typed address proves nothing, so it must not join
+# orders, rename anybody, or use up a promotion.
 customers = table(
     "customers",
     identifier("id", primary_key=True),
@@ -36,13 +36,13 @@ customers = table(
     moment("created_at"),
 )
 
-# Any number of people may say that an address is theirs: it is the one's who has shown it, or to whom an admin gave it.
-# The others are who they are by their ids, buy and sign in like anybody, and are in nobody's way.
+# Any number of accounts may claim an address; it belongs to the one that verified it, or got it from an admin. The
+# others sign in by their ids all the same.
 accounts = table(
     TABLE,
     identifier("id", primary_key=True),
     line("email"),
-    # That the address is theirs. What another program writes, it vouches for.
+    # The address is verified. Other programs vouch for what they write.
     flag("verified", True),
     line("name"),
     line("password_hash"),
@@ -50,7 +50,7 @@ accounts = table(
     flag("active", True),
     moment("created_at"),
     one_of("role", [Role.ADMIN, Role.STORE, Role.CUSTOMER, Role.DRIVER, Role.CARER]),
-    # A shop has a few among all its customers.
+    # Few among all customers.
     index("accounts_of_admins", "id", where=f"role = '{Role.ADMIN}' AND active = 1"),
     index("accounts_of_staff", "id", "email", where=_IS_STAFF),
     index("accounts_of_drivers", "id", where=f"role = '{Role.DRIVER}'"),
@@ -86,14 +86,14 @@ CHANGE: Final = Statement("""
     UPDATE accounts SET name = :new_name, role = :new_role, active = :new_active WHERE id = :account_id
 """)
 VERIFY: Final = Statement("UPDATE accounts SET verified = 1 WHERE id = :account_id AND verified = 0")
-# Each with whether somebody is signed in with it, or bought something.
+# Each with whether it has sign-ins or orders.
 UNVERIFIED_SINCE: Final = Statement("""
     SELECT created_at, id, EXISTS (SELECT * FROM orders WHERE orders.customer_id = accounts.id)
       OR EXISTS (SELECT * FROM sign_ins WHERE sign_ins.account_id = accounts.id)
     FROM accounts WHERE verified = 0 AND created_at < :before AND created_at > :after
     ORDER BY created_at LIMIT :limit
 """)
-# Not whoever has verified it since it was looked at.
+# Unless it was verified meanwhile.
 REMOVE: Final = Statement("DELETE FROM accounts WHERE id = :account_id AND verified = 0")
 REMOVE_CUSTOMER: Final = Statement("DELETE FROM customers WHERE id = :account_id")
 SET_HASH: Final = Statement("UPDATE accounts SET password_hash = :new_password_hash WHERE id = :account_id")
@@ -104,15 +104,15 @@ EMAILS_WITH_HASH: Final = Statement("""
 
 # --- Triggers ---------------------------------------------------------------------------------------------------------
 
-# The one who stays is locked until the commit: of two admins who close each other on two nodes, one waits, or both do
-# and the database lets one go on.
+# Locks the remaining admin until the commit: of two admins who close each other on two nodes, one waits, or the
+# database fails one.
 _OTHERS: Final = (
     f"SELECT 1 FROM accounts WHERE role = '{Role.ADMIN}' AND active = 1 AND id <> OLD.id @postgresql(FOR UPDATE)"
 )
 _STAYS: Final = (Refusal(f"{LAST_ADMIN}: somebody stays who may make accounts", f"NOT EXISTS ({_OTHERS})"),)
 _WAS_ADMIN: Final = f"OLD.role = '{Role.ADMIN}' AND OLD.active = 1"
 _IS_NO_MORE: Final = f"(NEW.role <> '{Role.ADMIN}' OR NEW.active <> 1)"
-# What was signed in with the former password, or says the former role, is no longer true.
+# A new password or role ends sign-ins and tokens of the former.
 _IS_CHANGED: Final = (
     "NEW.active < OLD.active OR NEW.role <> OLD.role OR NEW.password_hash <> OLD.password_hash OR NEW.id <> OLD.id"
 )
@@ -156,21 +156,21 @@ class Account:
     password_hash: str
     active: bool = True
     verified: bool = True
-    """Whether the address is theirs; else it is only what they typed."""
+    """Whether the address is verified, not only typed."""
 
 
 def find(transaction: Transaction, email: str) -> Account | None:
-    """The account whose address it is, in whatever case it was typed."""
+    """The account with that verified address, in any case."""
     return transaction.read_one(BY_EMAIL, account_of, TABLE, email=email.lower())
 
 
 def find_unverified(transaction: Transaction, email: str, limit: int = 1) -> list[Account]:
-    """The newest accounts that say they have that address."""
+    """The newest accounts that claim the address."""
     return transaction.read(UNVERIFIED_BY_EMAIL, account_of, TABLE, email=email.lower(), limit=limit)
 
 
 def is_spoken_for(transaction: Transaction, email: str) -> bool:
-    """Whether anybody has the address, or says so."""
+    """Whether any account has or claims the address."""
     return find(transaction, email) is not None or bool(find_unverified(transaction, email))
 
 
@@ -179,7 +179,7 @@ def find_by_id(transaction: Transaction, account_id: str) -> Account | None:
 
 
 def names(transaction: Transaction, actors: Iterable[str]) -> dict[str, str]:
-    """The names of those actors (``role:id``) who have an account here."""
+    """The names of those actors (``role:id``) that have local accounts."""
     id_of = {actor: actor.partition(":")[2] for actor in actors}
     if not id_of:
         return {}
@@ -189,29 +189,29 @@ def names(transaction: Transaction, actors: Iterable[str]) -> dict[str, str]:
 
 
 def hold(transaction: Transaction, account_id: str) -> None:
-    """Have it stay as it is until this unit's commit, whatever another node is about to make of it."""
+    """Lock the account until this unit's commit."""
     transaction.one(BY_ID_FOR_UPDATE, id=account_id)
 
 
 def is_unchanged(transaction: Transaction, account: Account) -> bool:
-    """Whether it is still open, of that role, and with that password."""
+    """Whether the account is still active, with the same role and password."""
     found = find_by_id(transaction, account.id)
     return found is not None and found.active and replace(found, name=account.name) == account
 
 
 def page(transaction: Transaction, after: str, limit: int) -> list[Account]:
-    """The next accounts by id after `after` ("" for the first)."""
+    """A page of accounts by id after `after` ("" for the first)."""
     return transaction.page(AFTER, account_of, TABLE, after=after, limit=limit)
 
 
 def account_of(row: tuple[Any, ...]) -> Account:
-    """An account from its columns. Raises msgspec.ValidationError."""
+    """Convert a row. Raises msgspec.ValidationError."""
     id_, email, name, role, password_hash, active, verified = msgspec.convert(row, _Row)
     return Account(id_, email, name, role, password_hash, bool(active), bool(verified))
 
 
 def add(transaction: Transaction, account: Account, now: str) -> bool:
-    """Keep a new account, and a customer's record beside it; False for a verified one whose address has one already."""
+    """Insert an account and its customer; False if it is verified and another has the address."""
     email = account.email.lower()
     added = transaction.run(
         ADD,
@@ -235,8 +235,8 @@ def add(transaction: Transaction, account: Account, now: str) -> bool:
 
 
 def verify(transaction: Transaction, account: Account) -> None:
-    """Give an account its address. Done again, it does no harm. Raises AddressTaken where that is another's meanwhile,
-    and NotFound.
+    """Verify an account's address; idempotent. Raises AddressTaken if another account verified it meanwhile, and
+    NotFound.
     """
     row = transaction.one(BY_ID_FOR_UPDATE, id=account.id)
     if row is None:
@@ -253,8 +253,8 @@ def verify(transaction: Transaction, account: Account) -> None:
 def remove_unverified(
     transaction: Transaction, *, before: Timestamp, after: str, limit: int
 ) -> tuple[list[str], str | None]:
-    """Remove accounts older than `before` that were never verified, with which nobody is signed in and nothing was
-    bought: gives their ids, and behind which moment to go on from `after`; None at the end.
+    """Delete never verified accounts older than `before` without sign-ins and purchases; return their ids, and where to
+    continue, None at the end.
     """
     rows = transaction.all(UNVERIFIED_SINCE, before=before, after=after, limit=limit)
     unused = [id_ for _, id_, is_used in rows if not is_used]
@@ -267,10 +267,9 @@ def remove_unverified(
 def change(
     transaction: Transaction, account_id: str, *, name: str | None, role: Role | None, active: bool | None
 ) -> Account:
-    """Change what is given. A role that changes, or an account that is closed, ends its sign-ins by a trigger.
+    """Change the given fields. A trigger ends the sign-ins on a change of role or on closing.
 
-    Raises NotFound, LastAdmin, and InvalidField where a customer's account would become another's or the other way
-    round: what a customer bought hangs on its id.
+    Raises NotFound, LastAdmin, and InvalidField if a customer's role would change: purchases refer to the id.
     """
     row = transaction.one(BY_ID_FOR_UPDATE, id=account_id)
     if row is None:
@@ -295,13 +294,13 @@ def change(
 
 
 def has_admin(transaction: Transaction) -> bool:
-    """Whether somebody can sign in who may make accounts."""
+    """Whether an active admin exists."""
     return transaction.one(AN_ADMIN) is not None
 
 
 def set_hash(transaction: Transaction, account: Account, password_hash: str) -> bool:
-    """Give an account a new password; what was signed in with the former one ends, by a trigger. False where it is no
-    longer the `account` that was found: whoever knew its former password then must not replace the one after it.
+    """Set a new password, unless the account changed since it was read; a trigger ends the sign-ins of the former one.
+    False if it changed: who knew an earlier password must not replace a later one.
     """
     hold(transaction, account.id)
     if not is_unchanged(transaction, account):
@@ -310,10 +309,12 @@ def set_hash(transaction: Transaction, account: Account, password_hash: str) -> 
 
 
 def replace_hash(transaction: Transaction, former: str, password_hash: str) -> None:
-    """Give a new password to everyone who has exactly the `former` hash; salted as it is, that is who shared it."""
+    """Set a new password for every account with exactly the `former` hash; hashes are salted, so they share it by
+    seeding.
+    """
     transaction.run(REPLACE_HASH, former=former, new_password_hash=password_hash)
 
 
 def emails_with(transaction: Transaction, password_hash: str) -> list[str]:
-    """The addresses of active accounts with exactly this hash, oldest account first."""
+    """The addresses of active accounts with exactly this hash, oldest first."""
     return [email for (email,) in transaction.all(EMAILS_WITH_HASH, password_hash=password_hash)]

@@ -1,6 +1,6 @@
-"""What tables are made of. Every default serves a plain INSERT by another program as well as ours. SQL has macros.
+"""The building blocks of tables. Defaults also serve plain INSERTs of other programs. SQL has macros.
 
-Plain values, which every start reads: ``ddl`` makes SQLAlchemy's tables of them where a schema is to be written.
+Plain values, as every start reads them: ``ddl`` makes SQLAlchemy tables of them when a schema is written.
 """
 
 from __future__ import annotations
@@ -17,14 +17,14 @@ from .domains import Domain, Kind
 
 
 class Numbering(Enum):
-    """How the database numbers rows by a key."""
+    """How a key is numbered."""
 
     ALWAYS = auto()
-    """Whoever writes a row gives no number."""
+    """By the database only."""
     BY_DEFAULT = auto()
-    """Whoever writes a row may give one."""
+    """By the database, unless the writer gives a number."""
     IN_SQLITE = auto()
-    """PostgreSQL has another key; see ``feed``."""
+    """SQLite only; PostgreSQL has another key, see ``feed``."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,7 +32,7 @@ class Check:
     name: str
     condition: str
     only: str | None = None
-    """The name of the dialect that needs it, where the other has a type or a domain for it."""
+    """The only dialect that needs it; the other has a type or domain."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,7 +53,7 @@ class Index:
     columns: tuple[str, ...]
     unique: bool
     where: str | None
-    """Which rows it holds, if not all."""
+    """The condition of a partial index."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,14 +64,14 @@ class Column:
     checks: tuple[Check, ...] = ()
     references: References | None = None
     default: str | None = None
-    """A text, where none is given."""
+    """The default, as SQL."""
     default_sql: str | None = None
     is_optional: bool = False
     is_key: bool = False
     is_unique: bool = False
     is_amount: bool = False
     has_bare_type: bool = False
-    """Whether PostgreSQL leaves the domain's condition out."""
+    """Whether PostgreSQL uses the bare type, without the domain's condition."""
     numbering: Numbering | None = None
 
 
@@ -82,13 +82,13 @@ Part: TypeAlias = Column | Check | Unique | Index
 class Table:
     name: str
     parts: tuple[Part, ...]
-    """In the order in which they were written."""
+    """In declaration order."""
     has_rowid: bool
     autoincrement: bool
     may_be_emptied: bool
     columns: Mapping[str, Column]
     amounts: Check | None
-    """The other end of all its amounts: one rule, for PostgreSQL reads each anew for every statement."""
+    """The upper bound of all amounts, as one check: PostgreSQL parses each anew for every statement."""
 
     def __repr__(self) -> str:
         return f"<Table {self.name}>"
@@ -103,14 +103,14 @@ class Table:
 
     @property
     def checks(self) -> tuple[Check, ...]:
-        """Its own, and those of its columns."""
+        """The table's checks and its columns'."""
         of_columns = (check for column in self.columns.values() for check in column.checks)
         own = (part for part in (*self.parts, self.amounts) if isinstance(part, Check))
         return (*of_columns, *own)
 
     @property
     def needs(self) -> frozenset[str]:
-        """The tables that it refers to."""
+        """The referenced tables."""
         found = (column.references for column in self.columns.values())
         return frozenset(each.column.partition(".")[0] for each in found if each is not None)
 
@@ -126,13 +126,13 @@ def table(
     by_triggers: bool = False,
     may_be_emptied: bool = False,
 ) -> Table:
-    """A table; in SQLite kept by its primary key where it has no `rowid`. With `autoincrement` a number that was given
-    out is never given again, not even when the newest rows were removed.
+    """Declare a table; without `rowid`, SQLite clusters it by the primary key. With `autoincrement` numbers are never
+    reused, even after the newest rows were deleted.
 
-    What triggers alone fill (`by_triggers`), from what was checked, PostgreSQL asks no more, for every order writes
-    such rows; but of those that somebody writes by hand. See ``postgresql.by_hand``.
+    For tables filled `by_triggers` from checked values, PostgreSQL skips checks, as every order writes such rows; rows
+    written by hand are checked, see ``postgresql.by_hand``.
 
-    What is forgotten by age, or made anew, `may_be_emptied` by hand; any other table PostgreSQL keeps from TRUNCATE.
+    `may_be_emptied` tables may be truncated by hand; PostgreSQL refuses TRUNCATE of others.
     """
     made = tuple(
         replace(part, has_bare_type=by_triggers and part.domain is not None) if isinstance(part, Column) else part
@@ -153,7 +153,7 @@ def unique(name: str, *columns: str) -> Unique:
 
 
 def index(name: str, *columns: str, unique: bool = False, where: str | None = None) -> Index:
-    """An index, perhaps `where` of some rows only, and of what is worked out of a column."""
+    """Declare an index, perhaps partial (`where`) or on expressions."""
     return Index(name, columns, unique, where)
 
 
@@ -162,7 +162,7 @@ def references(column: str, *, ondelete: str | None = None) -> References:
 
 
 def one_of(column: str, values: Iterable[StrEnum]) -> Check:
-    # Not IN: SQLite would build the list as a table at every statement. The most usual name comes first.
+    # Not IN: SQLite would build a table at every statement. Order the values by frequency.
     return Check(f"{column}_known", " OR ".join(f"{column} = '{value}'" for value in values))
 
 
@@ -179,7 +179,7 @@ def of(
     primary_key: bool = False,
     unique: bool = False,
 ) -> Column:
-    """A column of that domain; NOT NULL unless it is `optional`."""
+    """Declare a column of a domain; NOT NULL unless `optional`."""
     own = Check(f"{name}_is_{domain.name}", domain.check(name), only="sqlite")
     return Column(
         name,
@@ -196,7 +196,7 @@ def of(
 
 
 def _checks(*rules: Check | References) -> tuple[Check, ...]:
-    # By name: in which order they are written does not change by itself.
+    # Sorted by name, so that the schema is stable.
     return tuple(sorted((rule for rule in rules if isinstance(rule, Check)), key=lambda rule: rule.name))
 
 
@@ -205,17 +205,17 @@ def _reference(rules: Iterable[Check | References]) -> References | None:
 
 
 def identifier(name: str, *rules: Check | References, prefix: str | None = None, **options: Any) -> Column:
-    """An id; with a `prefix`, one that the database makes where none is given."""
+    """An id; with a `prefix`, generated by default."""
     return of(domains.ID, name, *rules, default_sql=None if prefix is None else f"(@new_id({prefix}))", **options)
 
 
 def word(name: str, *rules: Check | References, **options: Any) -> Column:
-    """One of our own names."""
+    """A name of ours, such as a state."""
     return of(domains.WORD, name, *rules, **options)
 
 
 def line(name: str, *rules: Check | References, **options: Any) -> Column:
-    """A short text: a name, an address, a key."""
+    """A short text, such as a name or address."""
     return of(domains.LINE, name, *rules, **options)
 
 
@@ -225,12 +225,12 @@ def text(name: str, **options: Any) -> Column:
 
 
 def document(name: str, *, optional: bool = False) -> Column:
-    """A document as it is told or answered."""
+    """A JSON document."""
     return of(domains.TOLD, name, optional=optional)
 
 
 def actor(*, given: bool = False) -> Column:
-    """Who made the change; another program, where nobody says so and it need not be `given`."""
+    """The actor of a change; another program by default, unless it must be `given`."""
     return line("actor", default_sql=None if given else "@external_actor")
 
 
@@ -243,7 +243,7 @@ def currency(default: str | None = None) -> Column:
 
 
 def moment(name: str) -> Column:
-    """A moment; that of the writing, where none is given."""
+    """A timestamp; now by default."""
     return of(domains.MOMENT, name, default_sql="(@now)")
 
 
@@ -279,7 +279,7 @@ def integer(
     unique: bool = False,
     numbering: Numbering | None = None,
 ) -> Column:
-    """A whole number of which no domain says more. A default that is a text is SQL."""
+    """An integer without a domain. A text as default is SQL."""
     return Column(
         name,
         Kind.INTEGER,
@@ -294,18 +294,18 @@ def integer(
 
 
 def entry() -> Column:
-    """The row's own number, in the order of writing."""
+    """The row's number, in insertion order."""
     return integer("entry", Check("entry_positive", "entry > 0"), primary_key=True, numbering=Numbering.ALWAYS)
 
 
 def numbered(name: str) -> Column:
-    """A number of the row's own that people say aloud, in the order of writing; whoever writes a row may give one."""
+    """A number that people use, in insertion order; writers may give one."""
     positive = Check(f"{name}_positive", f"{name} > 0")
     return integer(name, positive, primary_key=True, numbering=Numbering.BY_DEFAULT)
 
 
 def tally(name: str) -> Column:
-    """A count that a trigger has more to say of, which PostgreSQL asks after domains and before CHECKs."""
+    """A count that is also checked by a trigger, which PostgreSQL runs between domains and CHECKs."""
     return integer(name, Check(f"{name}_is_count", f"{name} BETWEEN 0 AND {domains.COUNT_MAX}"), default=0)
 
 
@@ -314,7 +314,7 @@ def flag(name: str, default: bool) -> Column:
 
 
 def amount(name: str, default: int | None = 0, *, optional: bool = False) -> Column:
-    """Minor units of a currency; see `table` for the other end."""
+    """An amount in minor units; `table` has the upper bound."""
     not_negative = Check(f"{name}_not_negative", f"{name} >= 0")
     return replace(integer(name, not_negative, default=default, optional=optional), is_amount=True)
 
@@ -328,13 +328,13 @@ def degrees(name: str, most: int) -> Column:
 
 
 def json_array_as_sent(name: str) -> Column:
-    """To the letter, as it was sent."""
+    """A JSON array, stored verbatim."""
     is_array = Check(f"{name}_is_array", f"@is_array({name})")
     return Column(name, Kind.JSON_AS_SENT, checks=_checks(is_array, _is_short(name)), default="[]")
 
 
 def json_value(name: str) -> Column:
-    """Any JSON, or none."""
+    """Any JSON, or NULL."""
     return Column(name, Kind.JSON, checks=_checks(_is_json(name), _is_short(name)), is_optional=True)
 
 

@@ -1,4 +1,4 @@
-"""Waking a background worker after commits."""
+"""Wakes a background worker after commits."""
 
 from __future__ import annotations
 
@@ -8,10 +8,10 @@ from .types import Store
 
 
 class CommitSignal:
-    """Set by each commit of `store`. One worker waits for it: it clears the signal, looks for work, and waits."""
+    """Set by each commit of `store`. One worker clears it, looks for work, and waits for it."""
 
     def __init__(self, store: Store, pause_s: float) -> None:
-        """`pause_s`, in seconds, passes between two looks however many commits there are."""
+        """`pause_s` is the minimum time between two looks, in seconds."""
         self._pause_s = pause_s
         self._committed = asyncio.Event()
         store.watch(self._committed.set)
@@ -24,11 +24,11 @@ class CommitSignal:
         return self._committed.is_set()
 
     def clear(self) -> None:
-        """Forget the commits until now; called before the look for what they brought."""
+        """Clear the signal; called before the look for work."""
         self._committed.clear()
 
     async def wait(self, at_most_s: float) -> None:
-        """Wait for the pause, and then for a commit, or for `at_most_s` seconds."""
+        """Wait for the pause, then for a commit or `at_most_s` seconds."""
         await asyncio.sleep(self._pause_s)
         try:
             await asyncio.wait_for(self._committed.wait(), at_most_s)

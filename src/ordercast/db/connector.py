@@ -1,4 +1,6 @@
-"""What the writer and the readers ask of a database; units of work see a `Connection` through ``Transaction``."""
+"""The port to database drivers, for the writer and readers; units of work see a `Connection` through
+``Transaction``.
+"""
 
 from __future__ import annotations
 
@@ -19,15 +21,15 @@ class Cursor(Protocol):
 
 
 class Connection(Protocol):
-    """One connection, in which nothing begins a transaction but a statement that says so."""
+    """A connection in which only an explicit statement begins a transaction."""
 
     @property
     def IntegrityError(self) -> type[Exception]:  # noqa: N802 - DB-API's own name
-        """What the driver raises where a rule of the database refuses a change."""
+        """The driver's error when a rule of the database refuses a change."""
 
     @property
     def DataError(self) -> type[Exception]:  # noqa: N802 - DB-API's own name
-        """What the driver raises for a value that the database cannot hold."""
+        """The driver's error for a value that the database cannot store."""
 
     def execute(self, statement: str, values: Mapping[str, Any] = ..., /) -> Cursor: ...
     def executemany(self, statement: str, rows: Iterable[Mapping[str, Any]], /) -> Cursor: ...
@@ -35,89 +37,89 @@ class Connection(Protocol):
 
 
 class Connector(ABC):
-    """Opens connections to one database, and tells what its errors mean."""
+    """Opens connections to a database, and classifies its errors."""
 
     dialect: Dialect
     begin_writing: str
     begin_reading: str
     single_writer: bool
-    """Whether only one connection changes anything at a time, so that nobody waits for another's rows."""
+    """Whether only one connection writes at a time, so nobody waits for rows."""
     operational_errors: tuple[type[Exception], ...]
-    """The database could not do it, whatever was asked: locked, full, gone. Of some it is a part that means so:
-    `is_operational_error` decides.
+    """Errors of the database itself, whatever the statement: locked, full, gone. `is_operational_error` decides in
+    detail.
     """
 
     @property
     def locked_ms_max(self) -> int:
-        """How long a change may wait for a row that others hold, beside those that go round it. Asked where nobody
-        `single_writer`.
-        """
+        """How long a change may wait for a locked row, apart from others. Only if not `single_writer`."""
         return 0
 
     def __init__(self) -> None:
         self.damaged = DamagedRows()
-        """Rows of the database that were met and cannot be read."""
+        """Damaged rows met so far."""
 
     @abstractmethod
     def open(self, *, read_only: bool = False) -> Connection:
-        """Connect; raises one of `operational_errors`. The connection may go from thread to thread, used by one at a
+        """Connect; raises one of `operational_errors`. The connection may move between threads, used by one at a
         time.
         """
 
     def begin(self, connection: Connection, wait_ms: int | None = None) -> None:
-        """Begin to write; each statement then waits up to `wait_ms` for what others hold (None: as it was opened)."""
+        """Begin a writing transaction; each statement waits at most `wait_ms` for locks (None: the connection's
+        default).
+        """
         del wait_ms
         connection.execute(self.begin_writing)
 
     def begin_read(self, connection: Connection, wait_ms: int | None = None) -> None:
-        """Begin to read one snapshot, as `begin`."""
+        """Begin a reading transaction on one snapshot, as `begin`."""
         del wait_ms
         connection.execute(self.begin_reading)
 
     @abstractmethod
     def wait_for_rows(self, connection: Connection, milliseconds: int) -> None:
-        """Have each further statement of the transaction wait up to so long for what others hold."""
+        """Set the lock timeout of further statements of the transaction."""
 
     def using(self, connection: Connection) -> AbstractContextManager[None]:
-        """Held while `connection` is used, from a transaction's beginning to its end; raises one of
-        `operational_errors` where it has been closed meanwhile.
+        """Hold this while `connection` is in a transaction; raises one of `operational_errors` if it was closed
+        meanwhile.
         """
         del connection
         return nullcontext()
 
     def is_operational_error(self, error: Exception) -> bool:
-        """Whether this says that the database could not do it, and nothing of what was asked."""
+        """Whether the error is the database's, not the statement's."""
         return isinstance(error, self.operational_errors)
 
     @abstractmethod
     def commit(self, connection: Connection) -> None:
-        """Make durable what the transaction did; raises one of `operational_errors` where none of it was kept."""
+        """Commit; raises one of `operational_errors` if nothing was kept."""
 
     @abstractmethod
     def in_transaction(self, connection: Connection) -> bool:
-        """Whether a transaction is open in which a savepoint can be gone back to."""
+        """Whether a transaction is open in which a rollback to a savepoint works."""
 
     @abstractmethod
     def is_lost(self, connection: Connection) -> bool:
-        """Whether nothing can be asked of this connection any more, and a new one is needed."""
+        """Whether the connection is broken and a new one is needed."""
 
     @abstractmethod
     def interrupt(self, connection: Connection) -> None:
-        """End what another thread is asking on it: that thread is told so by one of `operational_errors`."""
+        """Cancel another thread's statement, which raises one of `operational_errors`."""
 
     @abstractmethod
     def is_lock_timeout(self, error: Exception) -> bool:
-        """Whether somebody else has held a row for too long, such as a person who forgot to commit."""
+        """Whether a lock was held for too long by somebody else."""
 
     def is_of_a_table(self, error: Exception) -> bool:
-        """Whether it may be a whole table that is held, and not a row. Asked of an error that `is_lock_timeout`."""
+        """Whether a whole table may be locked. For an error that `is_lock_timeout`."""
         del error
         return False
 
     @abstractmethod
     def what_is_held(self, error: Exception) -> str:
-        """Of an error that `is_lock_timeout`, in words that go before "is locked by another program"."""
+        """What is locked, as text before "is locked by another program"."""
 
     @abstractmethod
     def is_conflict(self, error: Exception) -> bool:
-        """Whether others' work at the same time is to blame, so that the same may well succeed when it is run again."""
+        """Whether a concurrent transaction is to blame, so that a retry may succeed."""

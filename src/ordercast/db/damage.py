@@ -1,7 +1,8 @@
-"""Rows that cannot be read, or not told: each is known by its table and key, said once, and left out by who reads it.
+"""Damaged rows: rows that cannot be read or published. Each is known by table and key, logged once, and skipped by
+readers.
 
-A row can be there against every rule of the schema: written before the rule, or by a program that switched it off. It
-harms itself alone: whoever reads many goes on without it, whoever needs it is told which it is.
+A row may break the schema's rules if it was written before them, or with checks disabled. It harms only itself: lists
+skip it, and who needs it gets an error that names it.
 """
 
 from __future__ import annotations
@@ -14,7 +15,7 @@ from typing import Final
 from ordercast.commerce.errors import ShopError
 from ordercast.telemetry import DAMAGED_ROWS
 
-# Known by name, and remembered as said. Whoever damages more than that is told how many, and the rest as these go.
+# Rows remembered; of more only the number is known.
 ROWS_MAX: Final = 10_000
 PROBLEM_MAX: Final = 200
 
@@ -22,7 +23,7 @@ log = logging.getLogger("ordercast.db")
 
 
 class DamagedRow(ShopError):
-    """What was asked for needs this row, and it cannot be read."""
+    """The request needs this row, which cannot be read."""
 
     def __init__(self, table: str, key: object, problem: str) -> None:
         self.table, self.key, self.problem = table, str(key), problem[:PROBLEM_MAX]
@@ -30,7 +31,7 @@ class DamagedRow(ShopError):
 
 
 class DamagedRows:
-    """Those that were met in one database; used from any thread."""
+    """The damaged rows of a database; thread-safe."""
 
     def __init__(self) -> None:
         self._standing: OrderedDict[tuple[str, str], str] = OrderedDict()
@@ -44,7 +45,7 @@ class DamagedRows:
         return len(self._standing)
 
     def note(self, table: str, key: object, problem: str) -> bool:
-        """Remember that the row cannot be read; False where that was known. It is logged once, though often met."""
+        """Record a damaged row, logged once; False if it was known."""
         name, problem = (table, str(key)), problem[:PROBLEM_MAX]
         with self._lock:
             is_new = (*name, problem) not in self._said
@@ -59,7 +60,7 @@ class DamagedRows:
         return is_new
 
     def is_first(self, deed: str, key: object) -> bool:
-        """Whether it has not been said before that this cannot be done to that row."""
+        """Whether this failure was not logged before for that row."""
         with self._lock:
             is_new = (deed, str(key)) not in self._said
             self._said[deed, str(key)] = None
@@ -67,24 +68,24 @@ class DamagedRows:
                 self._said.popitem(last=False)
         return is_new
 
-    def mended(self, table: str, key: object) -> None:
-        """Forget a row that was read well, or is there no more."""
+    def repaired(self, table: str, key: object) -> None:
+        """Forget a row that was read well, or is gone."""
         with self._lock:
             if self._standing.pop((table, str(key)), None) is not None:
                 DAMAGED_ROWS.set(len(self._standing))
 
     def of(self, table: str) -> list[str]:
-        """The keys of those of one table."""
+        """The keys of a table's damaged rows."""
         with self._lock:
             return [key for of, key in self._standing if of == table]
 
     def all(self) -> list[tuple[str, str]]:
-        """The tables and keys of all."""
+        """Tables and keys of all."""
         with self._lock:
             return list(self._standing)
 
     def sentences(self, rows_max: int) -> list[str]:
-        """Up to so many rows by name, and how many more there are."""
+        """Up to `rows_max` rows by name, and the number of the rest."""
         with self._lock:
             found = list(self._standing.items())
         shown = [f"{described(table, key)} is damaged: {problem}" for (table, key), problem in found[:rows_max]]
@@ -92,12 +93,12 @@ class DamagedRows:
 
 
 def described(table: str, key: object) -> str:
-    """A row by name; a key may be anything that a program has written."""
+    """A row's name for messages; a key may be any value."""
     return f"The row {ascii(str(key)[:80])[1:-1]} of {table}"
 
 
 def problem_of(error: BaseException) -> str:
-    """What was wrong, in a few words and without the row's own contents, which may be somebody's address."""
+    """The problem in a few words, without the row's contents, which may be personal."""
     words = str(error)
     if isinstance(error, UnicodeError):
         words = "the text is not UTF-8"

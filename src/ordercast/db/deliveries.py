@@ -1,4 +1,4 @@
-"""Deliveries: who brought which order and what proves it, the arrival that goes with a move, how a delivery stands."""
+"""Units of work on deliveries: drivers, proofs and estimated arrivals."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ from .transaction import UNREADABLE, Transaction
 from .trigger_helpers import FEED_COLUMNS, refused, same
 from .types import ChangeKind
 
-# Each stage of a delivery, as it was then: the order's own row knows only its driver of now.
+# The stages of deliveries, each with the driver and place of then; the order has only the current driver.
 deliveries = table(
     "deliveries",
     entry(),
@@ -70,7 +70,7 @@ delivery_proofs = table(
 # --- Statements -------------------------------------------------------------------------------------------------------
 
 _DESTINATION: Final = "@json_member(orders.shipping_info, location)"
-# Sorted, with a plus that says so: along the numbers lies everything that the driver ever brought.
+# The plus keeps SQLite from using the index on numbers, which would read all deliveries of the driver.
 CARRIED: Final = Statement(f"""
     SELECT orders.id, orders.number, orders.customer_id, orders.status, {_DESTINATION}
     FROM orders WHERE orders.driver_id = :driver_id AND orders.status IN ({literals(CARRYING)})
@@ -91,7 +91,8 @@ NEWEST_STAGE: Final = Statement(f"""
 """)
 
 # --- Triggers ---------------------------------------------------------------------------------------------------------
-# Each stage is written down with the driver and the place of then, and told.
+# Records each stage, with a feed row. Part of the orders' trigger, before the order's feed row, which must be a
+# change's last.
 
 # Part of the trigger on orders, before the order's own row in the feed, which stays the last that a change writes.
 DELIVERY_MOVED: Final = cleandoc(f"""
@@ -112,14 +113,14 @@ _DOCUMENT: Final = f"""@json_object('orderId', o.id, 'number', o.number, 'custom
       'stage', NEW.stage, 'driver', CASE WHEN NEW.driver_id IS NOT NULL THEN {_DRIVER} END,
       'formerDriverId', NEW.former_driver_id, 'attempts', NEW.attempts, 'eta', NEW.eta_at,
       'position', CASE WHEN NEW.lat IS NOT NULL THEN {_POSITION} END)"""
-_TOLD: Final = cleandoc(f"""
+_FEED_INSERT: Final = cleandoc(f"""
     INSERT INTO feed ({FEED_COLUMNS})
       SELECT '{ChangeKind.DELIVERY_MOVED}', o.id, NEW.version, o.actor, o.reason, NEW.at, NULL,
         @json_text({_DOCUMENT})
       FROM orders o WHERE o.id = NEW.order_id
 """)
 
-# But where a customer lives may be forgotten.
+# Locations may be erased.
 _KEPT: Final = same(name for name in deliveries.columns if name not in {"lat", "lng"})
 _FORGETS: Final = f"NEW.lat IS NULL AND NEW.lng IS NULL AND {_KEPT}"
 _ADDED_TO: Final = "deliveries: only ever added to"
@@ -129,11 +130,11 @@ NOUN: Final = Noun(
     tables=(deliveries, delivery_proofs),
     statements=statements_in(globals()),
     triggers=(
-        Trigger("deliveries_told", "AFTER INSERT", "deliveries", (*NOTES_OF_DELIVERIES, _TOLD)),
+        Trigger("deliveries_told", "AFTER INSERT", "deliveries", (*NOTES_OF_DELIVERIES, _FEED_INSERT)),
         refused("deliveries_kept", "DELETE", "deliveries", _ADDED_TO),
         refused("deliveries_unchanged", "UPDATE", "deliveries", _ADDED_TO, when=f"NOT ({_FORGETS})"),
     ),
-    # Where it was handed over is where somebody lives; a proof may be their name or their signature.
+    # The place of handover is an address; a proof may be a name or signature.
     personal={
         "deliveries": PersonalData(
             THEIR_ORDERS,
@@ -155,12 +156,12 @@ class DriverName(Struct, frozen=True):
 class DeliveryProof(Struct, frozen=True):
     kind: str
     value: str | None
-    """For the shop alone."""
+    """For staff only."""
     at: str
 
 
 class Delivery(Struct, frozen=True, rename="camel"):
-    """How an order's delivery stands. `position` only while the goods are with the driver."""
+    """The delivery of an order. `position` only while the goods are with the driver."""
 
     order_id: str
     stage: OrderStatus
@@ -168,13 +169,13 @@ class Delivery(Struct, frozen=True, rename="camel"):
     attempts: int
     position: DriverPosition | None
     eta: str | None
-    """When it should be there, by an estimate of now."""
+    """The current estimate of arrival."""
     proof: DeliveryProof | None
 
 
 @dataclass(frozen=True, slots=True)
 class Carried:
-    """An order that a driver has with them."""
+    """An order in a driver's hands."""
 
     id: str
     number: int
@@ -184,7 +185,7 @@ class Carried:
 
 
 def carried_by(transaction: Transaction, driver_id: str) -> list[Carried]:
-    """The orders that somebody may see the driver come with."""
+    """The orders for which the driver's position is shared."""
     return transaction.read(CARRIED, _carried, "orders", driver_id=driver_id)
 
 
@@ -196,21 +197,20 @@ def _carried(row: tuple[Any, ...]) -> Carried:
 def choose_nearest(
     transaction: Transaction, order: OrderState, rules: DeliveryRules, now: Timestamp, asker: Actor
 ) -> str:
-    """The driver who is free and nearest. Raises NoDriverFree."""
+    """The nearest free driver. Raises NoDriverFree."""
     held = None
     while (chosen := nearest_free_driver(drivers.free(transaction, now), rules.shop)) is not None:
         if chosen.id == held:
             return held
-        # Another node may be giving them an order just now: whether they are free still is asked when they are held.
+        # Another node may assign them concurrently: check again under the lock.
         transaction.one(drivers.HOLD, driver_id=chosen.id)
         held = chosen.id
     raise NoDriverFree(order, allowed_next(order, asker.role))
 
 
 def settle(transaction: Transaction, change: StatusChanged, handover: Handover) -> Timestamp | None:
-    """Hold a decided move against the shop's rules of delivery, and keep its proof; gives when it should arrive.
-
-    Raises what ``check_handover`` does.
+    """Check a decided transition against the delivery rules, and store its proof; return the estimated arrival. Raises
+    as ``check_handover``.
     """
     check_handover(change, handover)
     if handover.proof is not None:
@@ -240,7 +240,7 @@ def arrival(
     destination: Location | None,
     now: Timestamp,
 ) -> Timestamp | None:
-    """When an order should be there, by where its driver is."""
+    """The estimated arrival, by the driver's position."""
     is_known = place is not None and drivers.is_fresh(place.at, now)
     where = place.location if place is not None and is_known else None
     left_s = seconds_to_arrival(status, rules, driver=where, destination=destination)
@@ -250,7 +250,7 @@ def arrival(
 
 
 def look(transaction: Transaction, order_id: str, rules: DeliveryRules, now: Timestamp, *, for_staff: bool) -> Delivery:
-    """How the delivery of an order stands. Raises NotFound."""
+    """The delivery of an order. Raises NotFound."""
     row = transaction.one(NEWEST_STAGE, id=order_id)
     if row is None:
         raise NotFound("order")
@@ -270,7 +270,7 @@ def look(transaction: Transaction, order_id: str, rules: DeliveryRules, now: Tim
 
 
 def _location(document: str | None) -> Location | None:
-    """Where an order goes; None too for what another program wrote and is no place."""
+    """The order's destination; None if unknown or damaged."""
     if document is None:
         return None
     try:

@@ -1,4 +1,4 @@
-"""What a database must be able to say; each method gives SQL. In statements and triggers they are macros: ``@now``."""
+"""The SQL that differs between the databases; in statements and triggers these are macros: ``@now``."""
 
 from __future__ import annotations
 
@@ -8,15 +8,15 @@ from typing import Final
 
 from ordercast.db.trigger import Refusal, Trigger
 
-# The API takes 64; readers give up between some hundreds and a thousand.
+# The API accepts 64; readers fail between some hundreds and a thousand.
 JSON_LEVELS_MAX: Final = 100
 FLOAT_MAX: Final = "1.7976931348623157e308"
 IS_READABLE: Final = f"JSON of numbers within a double, whole characters, and {JSON_LEVELS_MAX} levels at most"
 
 
 class Dialect(ABC):
-    """The words that the two databases do not share. What both know (``->``, ``->>``, ``IS DISTINCT FROM``,
-    ``ON CONFLICT``, ``CASE``, ``coalesce``) is written plainly where it is needed.
+    """The differing SQL. What both databases share (``->``, ``->>``, ``IS DISTINCT FROM``, ``ON CONFLICT``, ``CASE``,
+    ``coalesce``) is written plainly.
     """
 
     name: str
@@ -24,35 +24,35 @@ class Dialect(ABC):
     # --- Values -----------------------------------------------------------------------------------------------------
 
     now: str
-    """This moment, as the text that ``commerce.timestamps`` writes."""
+    """The current time, as ``commerce.timestamps`` formats it."""
     external_actor: str
-    """Who is said to have made a change that names nobody: another program."""
+    """The actor of changes without one: another program."""
 
     transaction_number: str
-    """Which transaction this is, where several write at once; else NULL."""
+    """The transaction's number if there are several writers; else NULL."""
     open_transactions: str
     """A query for the transactions that are under way and cannot be seen yet: a text of their numbers, each between
     spaces; empty where there is one writer at a time.
     """
 
     functions: tuple[str, ...] = ()
-    """Made before the tables, for their defaults call them; before the first, what all that is made there needs."""
+    """SQL functions, created before the tables, whose defaults use them."""
 
     @abstractmethod
     def new_id(self, prefix: str) -> str:
-        """The twin of ``commerce.ids.new_id``: ten characters of time, sixteen of chance."""
+        """As ``commerce.ids.new_id``: ten characters of time, sixteen random."""
 
     @abstractmethod
     def seconds_between(self, begin: str, end: str) -> str:
-        """How long from one moment's text to another's."""
+        """The seconds between two timestamps."""
 
     @abstractmethod
     def contains(self, haystack: str, needle: str) -> str:
-        """Whether one text stands within another; true or false, NULL for NULL."""
+        """Whether a text contains another; NULL for NULL."""
 
     @abstractmethod
     def text_of(self, column: str) -> str:
-        """The text that a column of bytes holds in UTF-8; of what is not ASCII, some text or other."""
+        """A column of UTF-8 bytes as text; other bytes become some text."""
 
     # --- Words ------------------------------------------------------------------------------------------------------
 
@@ -76,43 +76,43 @@ class Dialect(ABC):
     # --- JSON -------------------------------------------------------------------------------------------------------
 
     json_object: str
-    """The function that makes an object of ``'key', value`` pairs, to be put into another one."""
+    """The function that makes an object of ``'key', value`` pairs, for nesting."""
 
     @abstractmethod
     def json_text(self, value: str) -> str:
-        """The text of such an object, as a column of text takes it."""
+        """Such an object as text."""
 
     @abstractmethod
     def json_of(self, column: str) -> str:
-        """A column that holds JSON, as a value of an object; NULL is null."""
+        """A JSON column as an object's value; NULL becomes null."""
 
     @abstractmethod
     def json_member(self, column: str, member: str) -> str:
-        """A member of a column that holds an object, as JSON; NULL where there is none."""
+        """A member of a JSON column; NULL if missing."""
 
     @abstractmethod
     def json_truth(self, column: str) -> str:
-        """A flag of 0 or 1, as true or false of an object."""
+        """A flag (0 or 1) as a JSON boolean."""
 
     @abstractmethod
     def is_array(self, column: str) -> str:
-        """Whether a column that holds JSON as it was sent holds an array."""
+        """Whether a verbatim JSON column is an array."""
 
     @abstractmethod
     def is_of_one_object(self, column: str) -> str:
-        """Whether such an array holds one object and nothing else."""
+        """Whether such an array has exactly one object."""
 
     @abstractmethod
     def bytes_of(self, column: str) -> str:
-        """How many bytes a column of text or JSON takes."""
+        """The size of a text or JSON column in bytes."""
 
     @abstractmethod
     def is_in_digits(self, column: str) -> str:
-        """Whether a text is a whole number of up to 16 digits."""
+        """Whether a text is an integer of up to 16 digits."""
 
     @abstractmethod
     def is_hex(self, column: str) -> str:
-        """Whether a text is 16 digits to the base of 16."""
+        """Whether a text is 16 hexadecimal digits."""
 
     @abstractmethod
     def has_other_items(self, column: str) -> str:
@@ -121,50 +121,48 @@ class Dialect(ABC):
     # --- Statements -------------------------------------------------------------------------------------------------
 
     percent: str
-    """How a percent sign stands in a statement."""
+    """A percent sign in a statement."""
     for_update: str
-    """At the end of a SELECT: nobody else changes its rows until the transaction ends. SQLite has one writer at a time
-    and needs no word for it; in a reader PostgreSQL refuses it.
-    """
+    """The row lock at the end of a SELECT. SQLite has one writer and needs none; PostgreSQL refuses it in readers."""
     feed_key: str
-    """What a row of the feed is known by from its writing on."""
+    """The feed's key at writing."""
     inserts_in_bulk: bool
-    """Whether a `statement.BulkStatement` is run once for all its rows."""
+    """Whether a `statement.BulkStatement` is run once for all rows."""
 
     @abstractmethod
     def parameter(self, name: str) -> str:
-        """How a parameter stands in a statement."""
+        """A parameter in a statement."""
 
     @abstractmethod
     def postgresql(self, *words: str) -> str:
-        """What PostgreSQL alone is told."""
+        """SQL for PostgreSQL only."""
 
     @abstractmethod
     def sqlite(self, *words: str) -> str:
-        """What SQLite alone is told."""
+        """SQL for SQLite only."""
 
     @abstractmethod
     def json_texts(self, array: str) -> str:
-        """A query for the texts of a JSON array that is a parameter, so that one statement takes any number of them."""
+        """A query for the texts of a JSON array parameter, so that one statement takes any number."""
 
     @abstractmethod
     def json_rows(self, array: str, *columns: str) -> str:
-        """A query for the rows of a JSON array of arrays; each of `columns` is a name and PostgreSQL's type."""
+        """A query for the rows of a JSON array of arrays; `columns` are names with PostgreSQL types."""
 
     @abstractmethod
     def bulk_values(self, *columns: str) -> str:
-        """What an INSERT of many rows inserts; see ``statement.BulkStatement``."""
+        """The source of a bulk INSERT; see ``statement.BulkStatement``."""
 
     # --- Triggers ---------------------------------------------------------------------------------------------------
 
     triggers_at_work: str
-    """A query for the names of the triggers that are there, and that no setting silences."""
+    """A query for the names of the enabled triggers."""
     columns_there: str
-    """A query for the columns that are there, each as ``table.column``."""
+    """A query for the existing columns, as ``table.column``."""
     indexes_there: str
-    """A query for the names of the indexes that are there."""
+    """A query for the names of the existing indexes."""
     tables_refused: str | None = None
-    """A query for the tables that this role may not read and write, where there are roles."""
+    """A query for the tables that this role may not read and write."""
 
     @abstractmethod
     def refuse_invalid(self, texts: Sequence[str], documents: Sequence[str]) -> tuple[str | Refusal, ...]:

@@ -1,4 +1,4 @@
-"""The two databases, and what they say differently.
+"""The two dialects.
 
 Tables, triggers and statements are written once; where the databases differ they ask a `Dialect`. A new database is a
 package beside `sqlite` and `postgresql`, with its dialect and its store.
@@ -16,4 +16,4 @@ __all__ = ["DIALECTS", "POSTGRESQL", "SQLITE", "Dialect", "Refusal", "Trigger"]
 SQLITE: Final[Dialect] = SqliteDialect()
 POSTGRESQL: Final[Dialect] = PostgresqlDialect()
 DIALECTS: Final = {dialect.name: dialect for dialect in (SQLITE, POSTGRESQL)}
-"""By the names that SQLAlchemy has for them."""
+"""By SQLAlchemy's names."""

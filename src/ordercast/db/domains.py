@@ -1,7 +1,7 @@
-"""What a value may be, by its kind, so that no writer can commit one that harms others than its own row.
+"""Domains: what a value may be, by its kind, so that no writer can commit one that harms other rows.
 
-A domain in PostgreSQL, which a connection reads once, where it would read the CHECKs of a table for each statement; a
-CHECK on each column in SQLite, where it costs some nanoseconds. ``docs/reference/database.md`` tells them all.
+Domains in PostgreSQL, parsed once per connection, where a table's CHECKs are parsed for each statement; CHECKs on
+columns in SQLite, at some nanoseconds each. ``docs/reference/database.md`` lists them all.
 """
 
 from __future__ import annotations
@@ -14,29 +14,29 @@ from ordercast.commerce.people import SUBJECT_CHARACTERS_MAX
 
 # --- Bounds -----------------------------------------------------------------------------------------------------------
 
-# A name of 500 characters of any script, which is the longest that the API takes; PostgreSQL indexes up to 2,704 bytes.
+# 500 characters of any script, the API's limit; PostgreSQL indexes up to 2,704 bytes.
 LINE_BYTES_MAX: Final = 2_048
-# A description or a proof: 2,000 characters of any script.
+# 2,000 characters of any script.
 TEXT_BYTES_MAX: Final = 8_192
-# Our own names of states, kinds and providers.
+# Names of states, kinds and providers.
 WORD_BYTES_MAX: Final = 64
 ID_BYTES_MAX: Final = 4 * SUBJECT_CHARACTERS_MAX
-# A cart of 200 lines, each with the longest name and image, is half of it; so is the largest request by default.
+# Twice a cart of 200 lines with the longest names and images; also twice the default request limit.
 DOCUMENT_BYTES_MAX: Final = 2 * 1024 * 1024
-# The row of the feed, or the kept answer, of an order each of whose four documents is that large.
+# A feed row, or stored response, with four such documents.
 TOLD_BYTES_MAX: Final = 4 * DOCUMENT_BYTES_MAX
-# MongoDB's documents have up to 16 MiB, and take some three times as much as extended JSON. No feed carries it.
+# MongoDB's limit is 16 MiB, some three times as much as extended JSON. No feed row contains it.
 FOREIGN_BYTES_MAX: Final = 48 * 1024 * 1024
-# Who a socket is: a role and an id.
+# A socket's identity: a role and an id.
 IDENTITY_BYTES_MAX: Final = 4_096
 DIGEST_BYTES_MAX: Final = 64  # SHA-512
-# Pieces, uses, attempts: a thousand times what the API takes, and a sum of nine million of them is still exact.
+# A thousand times the API's limits; sums of nine million are still exact.
 COUNT_MAX: Final = 10**12
-# JavaScript reads whole numbers exactly up to here.
+# JavaScript's largest exact integer.
 VERSION_MAX: Final = 2**53 - 1
 
-# Ours are written to the millisecond; another program's may end with the second. A regular expression would take ten
-# times as long; of a day that no month has, the cast has its own sentence.
+# Milliseconds are optional, for other programs. A regular expression would take ten times as long; the cast rejects
+# impossible dates.
 _IN_DIGITS: Final = "translate(VALUE, '123456789', '000000000')"
 _MOMENT: Final = (
     f"{_IN_DIGITS} IN ('0000-00-00T00:00:00.000Z', '0000-00-00T00:00:00Z')"
@@ -45,12 +45,12 @@ _MOMENT: Final = (
 
 # --- Types ------------------------------------------------------------------------------------------------------------
 
-# Compared by its bytes in both databases: moments and ids are in order, whatever language the server speaks.
+# Compared by bytes in both databases, so that times and ids sort alike.
 _TEXT: Final = 'TEXT COLLATE "C"'
 
 
 class Kind(Enum):
-    """How SQLite keeps a value."""
+    """The storage in SQLite."""
 
     TEXT = auto()
     BYTES = auto()
@@ -58,39 +58,39 @@ class Kind(Enum):
     REAL = auto()
     JSON = auto()
     JSON_AS_SENT = auto()
-    """To the letter, in PostgreSQL too."""
+    """Verbatim, in PostgreSQL too."""
 
 
 @dataclass(frozen=True, slots=True)
 class Domain:
-    """A kind of value. Of NULL no condition is false."""
+    """A kind of value. Conditions are never false for NULL."""
 
     name: str
     kind: Kind
     base: str
     """The type in PostgreSQL."""
     in_sqlite: str
-    """The condition, of ``{x}``."""
+    """The condition on ``{x}``."""
     in_postgresql: str
-    """The condition, of ``VALUE``."""
+    """The condition on ``VALUE``."""
 
     def check(self, column: str) -> str:
         """The condition in SQLite."""
         return self.in_sqlite.replace("{x}", column)
 
     def of(self, column: str) -> str:
-        """The condition in PostgreSQL, of a column."""
+        """The condition in PostgreSQL, on a column."""
         return self.in_postgresql.replace("VALUE", column)
 
     @property
     def statement(self) -> str:
-        """What makes it in PostgreSQL."""
+        """The CREATE DOMAIN of PostgreSQL."""
         name, base, condition = self.name, self.base, self.in_postgresql
         return f"CREATE DOMAIN ordercast_{name} AS {base}\n  CONSTRAINT is_{name} CHECK ({condition})"
 
 
 def _text_domain(name: str, bytes_max: int, bytes_min: int = 0) -> Domain:
-    # In bytes: SQLite counts the characters of a text up to its first NUL alone.
+    # In bytes: SQLite's length() stops at NUL.
     within = f"BETWEEN {bytes_min} AND {bytes_max}" if bytes_min else f"<= {bytes_max}"
     return Domain(name, Kind.TEXT, _TEXT, f"length(CAST({{x}} AS BLOB)) {within}", f"octet_length(VALUE) {within}")
 
@@ -104,7 +104,7 @@ def _bytes_domain(name: str, bytes_max: int) -> Domain:
 
 
 def _json_domain(name: str, kind: str, opening: str) -> Domain:
-    # That it is JSON, each column's own rule says already.
+    # Validity is checked by each column.
     return Domain(
         name,
         Kind.TEXT,
@@ -127,8 +127,7 @@ MOMENT: Final = Domain(
     "moment",
     Kind.TEXT,
     _TEXT,
-    # Written anew it is the same, or there is no such day; SQLite finds that out where it is asked to count. By its
-    # length first: of 'now' a CHECK must not ask.
+    # strftime() returns the same text, or there is no such date. Length first: 'now' is not deterministic.
     "CASE length({x}) WHEN 24 THEN strftime('%Y-%m-%dT%H:%M:%fZ', {x}, '+0 days') IS {x}"
     " WHEN 20 THEN strftime('%Y-%m-%dT%H:%M:%SZ', {x}, '+0 days') IS {x} ELSE {x} IS NULL END",
     _MOMENT,

@@ -1,4 +1,4 @@
-"""Drivers: accounts of that role, whether they work, where they are, and who of them is free."""
+"""Units of work on drivers: duty, position, and free ones."""
 
 from __future__ import annotations
 
@@ -23,9 +23,9 @@ from .sql import literals
 from .statement import Statement, statements_in
 from .transaction import Transaction
 
-# Where somebody was longer ago says nothing of where they are.
+# Older positions are ignored.
 PLACE_AGE_S_MAX: Final = 15 * 60
-# Whoever does not know it to within half the earth does not know it.
+# Larger values mean unknown.
 ACCURACY_M_MAX: Final = 20_100_000
 
 driver_states = table(
@@ -45,7 +45,7 @@ driver_states = table(
 
 # --- Statements -------------------------------------------------------------------------------------------------------
 
-# The names of all that are open, for which an index has places, and not of those that are not.
+# IN (open statuses), as an index serves it, unlike NOT IN.
 _IS_OPEN: Final = f"orders.status IN ({literals({*OrderStatus} - {*TERMINAL})})"
 
 _DRIVER: Final = f"""
@@ -57,7 +57,7 @@ _DRIVER: Final = f"""
 """
 BY_ID: Final = Statement(f"{_DRIVER} AND accounts.id = :id")
 AFTER: Final = Statement(f"{_DRIVER} AND accounts.id > :after ORDER BY accounts.id LIMIT :limit")
-# From those on duty on, which are few; SQLite takes a CROSS JOIN in the order in which it is written.
+# CROSS JOIN: SQLite begins with the few on duty.
 FREE: Final = Statement(f"""
     SELECT accounts.id, driver_states.lat, driver_states.lng, driver_states.located_at, driver_states.assigned_at
     FROM driver_states CROSS JOIN accounts
@@ -90,7 +90,7 @@ NOUN: Final = Noun(
 
 
 class DriverPosition(Struct, frozen=True):
-    """Where a driver was. `accuracy` is metres."""
+    """A driver's position. `accuracy` is in metres."""
 
     lat: float
     lng: float
@@ -103,7 +103,7 @@ class DriverPosition(Struct, frozen=True):
 
 
 class Driver(Struct, frozen=True, rename="camel"):
-    """`orders` is how many they have now; `position` where they were seen last, to some seconds."""
+    """A driver; `orders` counts their current ones, `position` is the last stored one."""
 
     id: str
     name: str
@@ -118,16 +118,16 @@ def find(transaction: Transaction, driver_id: str) -> Driver | None:
 
 
 def page(transaction: Transaction, after: str, limit: int) -> list[Driver]:
-    """The next drivers by id after `after` ("" for the first)."""
+    """A page of drivers by id after `after` ("" for the first)."""
     return transaction.page(AFTER, _driver, "accounts", after=after, limit=limit)
 
 
 def set_duty(
     transaction: Transaction, driver_id: str, on_duty: bool, now: Timestamp, *, known_elsewhere_as: str | None = None
 ) -> Driver:
-    """Let a driver begin or end their work; the orders that they have stay theirs. Raises NotFound.
+    """Begin or end a driver's duty; their orders stay. Raises NotFound.
 
-    `known_elsewhere_as` is the name of one whom another issuer vouches for, and who needs no account here.
+    `known_elsewhere_as` is the name of an external driver, who needs no account here.
     """
     if known_elsewhere_as is None and find(transaction, driver_id) is None:
         raise NotFound("driver")
@@ -136,13 +136,13 @@ def set_duty(
 
 
 def is_on_duty(transaction: Transaction, driver_id: str) -> bool:
-    """Whether they said that they work; a new driver has not."""
+    """Whether the driver is on duty; new ones are not."""
     row = transaction.one(ON_DUTY, driver_id=driver_id)
     return row is not None and bool(row[0])
 
 
 def save_position(transaction: Transaction, driver_id: str, place: DriverPosition, now: Timestamp) -> None:
-    """Keep where a driver is: for choosing the nearest, and for who looks only now."""
+    """Store a driver's position, for assignment and new pages."""
     transaction.run(
         SET_PLACE,
         driver_id=driver_id,
@@ -155,7 +155,7 @@ def save_position(transaction: Transaction, driver_id: str, place: DriverPositio
 
 
 def free(transaction: Transaction, now: Timestamp) -> list[Candidate]:
-    """Those on duty who have no order; a place that is too old is left out."""
+    """The free drivers on duty; old positions are left out."""
 
     def candidate(row: tuple[Any, ...]) -> Candidate:
         id_, lat, lng, located_at, assigned_at = row
@@ -166,13 +166,13 @@ def free(transaction: Transaction, now: Timestamp) -> list[Candidate]:
 
 
 def is_fresh(located_at: str, now: Timestamp) -> bool:
-    """Whether a place of that time may be taken for where somebody is."""
+    """Whether a position of that time is recent enough."""
     age = datetime.fromisoformat(now) - datetime.fromisoformat(located_at)
     return age <= timedelta(seconds=PLACE_AGE_S_MAX)
 
 
 def position_of(row: tuple[Any, ...]) -> DriverPosition | None:
-    """Read latitude, longitude, accuracy and time as the statements give them; None for what is no place."""
+    """Convert latitude, longitude, accuracy and time; None if damaged."""
     if not is_moment(row[3]):
         return None
     try:

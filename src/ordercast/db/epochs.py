@@ -1,7 +1,7 @@
-"""Which history a database is in: restored from a copy, it is another one, and its numbers mean other rows.
+"""Epochs: identify a database's history. After a restore it is another history, whose numbers mean other rows.
 
-A PostgreSQL database is known again by its cluster, the cluster's timeline (another after a recovery to a point in
-time, or a failover), the database's own number, and that of its feed table (another after a dump was read in).
+A PostgreSQL database is identified by its cluster, the cluster's timeline (new after point-in-time recovery or
+failover), the database's oid, and its feed table's oid (new after a dump was loaded).
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ _REMEMBER: Final = """
 INSERT INTO meta (name, value) VALUES ('incarnation', %(incarnation)s)
 ON CONFLICT (name) DO UPDATE SET value = excluded.value
 """
-# There may be no row of it, or one that no position could name.
+# The row may be missing, or damaged.
 _RENEW: Final = """
 INSERT INTO meta (name, value) VALUES ('epoch', %(epoch)s)
 ON CONFLICT (name) DO UPDATE SET value = excluded.value WHERE meta.value = %(former)s
@@ -49,26 +49,26 @@ def new_epoch() -> str:
 
 
 def is_epoch(value: object) -> bool:
-    """Whether a position can name it; another program may have written anything."""
+    """Whether it is a valid epoch; another program may have written anything."""
     return isinstance(value, str) and _FORM.fullmatch(value) is not None
 
 
 def begin_epoch(transaction: Transaction) -> str:
-    """Begin a new epoch, where an operator knows what cannot be seen from here."""
+    """Begin a new epoch, by an operator's request."""
     epoch = new_epoch()
     transaction.run(meta.KEEP, name="epoch", value=epoch)
     return epoch
 
 
 class History(NamedTuple):
-    """What a PostgreSQL database is in: the epoch of its positions, and which database it is."""
+    """The history of a PostgreSQL database: its epoch, and its identity."""
 
     epoch: str
     incarnation: str
 
 
 def history_of(connection: psycopg.Connection) -> History:
-    """The epoch that positions are counted in; a new one where the database is not the one that bore the last."""
+    """The database's history; a new epoch if its identity differs from the last."""
     row = connection.execute(_INCARNATION).fetchone()
     assert row is not None
     incarnation = row[0]
@@ -79,17 +79,19 @@ def history_of(connection: psycopg.Connection) -> History:
         connection.execute(_LOCKED)
         epoch, known = _known(connection)
         if not is_epoch(epoch):
-            log.warning("the database's epoch cannot be read: positions begin anew")
+            log.warning("the database's epoch is damaged: a new one begins, and clients reload")
             epoch = renew_epoch(connection, epoch)
         if known not in {None, incarnation}:
-            log.warning("the database was restored from a copy, or a standby took over: positions begin anew")
+            log.warning(
+                "the database was restored from a copy, or a standby took over: a new epoch begins, and clients reload"
+            )
             epoch = renew_epoch(connection, epoch)
         connection.execute(_REMEMBER, {"incarnation": incarnation})
     return History(epoch, incarnation)
 
 
 def has_gone_back(connection: psycopg.Connection, seq: int, mark: str | None) -> bool:
-    """Whether the feed ends before a row that was read of it, or has another one in its place."""
+    """Whether the feed lost a row that was read, or has another in its place."""
     row = connection.execute(_ROW, {"seq": seq}).fetchone()
     assert row is not None
     newest, found = row
@@ -97,7 +99,7 @@ def has_gone_back(connection: psycopg.Connection, seq: int, mark: str | None) ->
 
 
 def renew_epoch(connection: psycopg.Connection, former: str) -> str:
-    """Begin a new epoch, unless another node has done so already."""
+    """Begin a new epoch, unless another node did already."""
     connection.execute(_RENEW, {"epoch": new_epoch(), "former": former})
     return _known(connection)[0]
 

@@ -1,4 +1,4 @@
-"""Whose personal data was erased, when and by whom: what is left to show that it was done. See ``privacy``."""
+"""Records of erasures: whose data, when and by whom. See ``privacy``."""
 
 from __future__ import annotations
 
@@ -23,8 +23,8 @@ erasures = table(
 
 RECORD: Final = Statement("INSERT INTO erasures (id, customer_id, actor, at) VALUES (:id, :customer_id, :actor, :at)")
 
-# Every node is told, for it may remember events of before.
-_TOLD: Final = feed_row(
+# Notifies every node, which may have events in memory.
+_FEED_INSERT: Final = feed_row(
     ChangeKind.CUSTOMER_ERASED, "NEW.customer_id", at="NEW.at", after="@json_text(@json_object('id', NEW.id))"
 )
 
@@ -32,6 +32,6 @@ NOUN: Final = Noun(
     name="erasures",
     tables=(erasures,),
     statements=statements_in(globals()),
-    triggers=(Trigger("customers_erased", "AFTER INSERT", "erasures", (_TOLD,)),),
+    triggers=(Trigger("customers_erased", "AFTER INSERT", "erasures", (_FEED_INSERT,)),),
     personal={"erasures": PersonalData("customer_id = :customer_id", ("id", "at"), {})},
 )

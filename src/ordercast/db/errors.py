@@ -1,10 +1,10 @@
-"""What a store raises.
+"""Errors of stores.
 
 Exception
-+-- WriteConflict          run again; nobody outside hears of it
++-- WriteConflict          retried internally
 +-- Unstorable             a value that the database cannot hold
 +-- RuleBroken             a CHECK refuses the value
-+-- StoreError             nothing was written; come back
++-- StoreError             nothing was written; retry later
     +-- Overloaded
     +-- NotCommitted
     |   +-- LockedElsewhere
@@ -23,31 +23,29 @@ from typing import Final
 
 
 class WriteConflict(Exception):
-    """Another node has changed meanwhile what this unit decided on: it is run again. Nobody outside hears of it."""
+    """Another node changed what this unit read; the unit is retried internally."""
 
 
 class Unstorable(Exception):
-    """A value that the database cannot hold, such as a text with a NUL, or a number past 64 bits. It is refused before
-    it comes so far: what lets one through is a fault of ours.
+    """A value that the database cannot store, such as a text with NUL, or an integer beyond 64 bits. It should be
+    rejected before: reaching here is a bug.
     """
 
     def __init__(self) -> None:
         super().__init__("Something in this request cannot be kept: a NUL in a text, or a number that is too large.")
 
 
-# A CHECK, or a value of another type. What a trigger refuses may be an operator's own word, and hold for a time.
+# A CHECK or type error. Errors of triggers may be an operator's, and temporary.
 _BROKEN_RULES: Final = frozenset({"SQLITE_CONSTRAINT_CHECK", "SQLITE_CONSTRAINT_DATATYPE"})
 _CHECK_VIOLATION: Final = "23514"
 
 
 class RuleBroken(Exception):
-    """A CHECK of the database, or a domain, refuses the value. Doors look for what it would refuse before it comes so
-    far; what another program did meanwhile may let one through.
-    """
+    """A CHECK or domain refused the value. Requests are validated before, but another program may have interfered."""
 
     @classmethod
     def of(cls, error: Exception) -> RuleBroken | None:
-        """What the driver of either database raises for it."""
+        """The error for a driver's exception; None for others."""
         is_sqlites = getattr(error, "sqlite_errorname", None) in _BROKEN_RULES
         is_postgresqls = (
             getattr(error, "sqlstate", None) == _CHECK_VIOLATION
@@ -62,27 +60,27 @@ class RuleBroken(Exception):
 
 
 class StoreError(Exception):
-    """The store could not do what was asked; nothing was written. Come back in `retry_after_s`."""
+    """The store failed and nothing was written. Retry after `retry_after_s`."""
 
     retry_after_s = 1
 
 
 class Overloaded(StoreError):
-    """More work is waiting than the store's bound allows."""
+    """The queue is full."""
 
     def __init__(self, what: str, waiting: int) -> None:
         super().__init__(f"{waiting} {what} are waiting already.")
 
 
 class NotCommitted(StoreError):
-    """The database could not do it, whatever was asked: locked by another program, disk full, and the like."""
+    """The database failed, whatever the statement: locked, disk full, and the like."""
 
     def __init__(self, cause: Exception) -> None:
         super().__init__(f"The change was not committed: {clause(cause)}.")
 
 
 class FeedRowMissing(StoreError):
-    """No trigger told the feed of what this unit has written: it is taken back, for nobody would hear of it."""
+    """No trigger wrote the feed row of this unit, so it is rolled back: nobody would be notified."""
 
     def __init__(self, entity_id: str) -> None:
         super().__init__(
@@ -91,8 +89,8 @@ class FeedRowMissing(StoreError):
 
 
 class LockedElsewhere(NotCommitted):
-    """Another program holds a row, a table or a whole file that the change needs, such as a person who forgot to
-    commit. The same may be asked again, under the same key, and succeeds when that program has ended.
+    """Another program locks a row, table or file that the change needs. The same request, with the same key, succeeds
+    later.
     """
 
     retry_after_s = 2
@@ -106,7 +104,7 @@ class LockedElsewhere(NotCommitted):
 
 
 class OutcomeUnknown(StoreError):
-    """The connection to the database was lost while the change was being committed: it may have been kept."""
+    """The connection was lost during the commit: it may have succeeded."""
 
     def __init__(self, cause: Exception) -> None:
         super().__init__(
@@ -115,14 +113,14 @@ class OutcomeUnknown(StoreError):
 
 
 class StoreUnavailable(StoreError):
-    """The database could not be read: locked by another program, an I/O error, and the like."""
+    """The database could not be read: locked, I/O error, and the like."""
 
     def __init__(self, cause: Exception) -> None:
         super().__init__(f"The database could not be read: {clause(cause)}.")
 
 
 class ReadLockedElsewhere(StoreUnavailable):
-    """Another program has locked a whole table that was to be read, or the whole file."""
+    """Another program locks a whole table, or the file."""
 
     retry_after_s = 2
 
@@ -136,20 +134,20 @@ class StoreClosed(StoreError):
 
 
 class Unusable(StoreError):
-    """The file cannot be opened as a shop's database: no database at all, one of a newer version, no place for one."""
+    """The database cannot be used: not a database, a newer version, or no such place."""
 
     def __init__(self, cause: Exception) -> None:
         super().__init__(f"The database cannot be opened: {clause(cause)}.")
 
 
 def is_database_error(error: BaseException) -> bool:
-    """Whether a driver raised it."""
+    """Whether it is a driver's error."""
     return isinstance(error, sqlite3.Error) or any(
         class_.__module__ == "psycopg" and class_.__name__ == "Error" for class_ in type(error).__mro__
     )
 
 
 def clause(cause: Exception) -> str:
-    """What a driver's error says, to be put into a sentence: further lines are for the log, and may hold a row."""
+    """A driver's error as a clause; further lines are left to the log, as they may quote a row."""
     words = str(cause).strip().partition("\n")[0].rstrip(".")
     return words or type(cause).__name__

@@ -1,4 +1,4 @@
-"""Publishing an event of another program: a row, whose trigger writes the feed."""
+"""Publishes a back end's event: a row, whose trigger writes the feed."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ RESERVED_EVENTS: Final = CONNECTION_EVENTS | {
     "message", "message_update", "typing", "seen", "participants",
 }  # fmt: skip
 BOOKING_EVENTS: Final = frozenset({"new_booking", "booking_update"})
-"""Ours too, and told by a booking back end alone: with one object, whatever is in it."""
+"""Ours too, but open to booking back ends, with one object as argument."""
 
 published_events = table(
     "published_events",
@@ -86,7 +86,7 @@ def publish(
     actor: Actor,
     now: Timestamp,
 ) -> None:
-    """Keep the event; `rooms` and `args` are JSON arrays."""
+    """Insert an event; `rooms` and `args` are JSON arrays."""
     transaction.run(
         PUBLISH,
         id=event_id,

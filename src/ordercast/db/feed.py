@@ -1,4 +1,4 @@
-"""The feed: what was committed, in the order of the commits. Triggers alone fill it."""
+"""The feed: committed changes in commit order. Only triggers fill it."""
 
 from __future__ import annotations
 
@@ -46,8 +46,8 @@ feed = table(
     by_triggers=True,
 )
 
-# The same table where many write at once. There a number of a sequence says who began first, and not who committed
-# first: readers who went by it would miss the slow. So a row gets its place in the feed only once it is committed.
+# Staging table with several writers. A sequence's numbers are in the order of beginning, not of commits, so readers
+# by it would miss slow transactions. Rows get their feed number after the commit.
 feed_to_number = table(
     "feed",
     integer("id", primary_key=True, numbering=Numbering.ALWAYS),
@@ -58,7 +58,7 @@ feed_to_number = table(
 )
 
 # --- Statements -------------------------------------------------------------------------------------------------------
-# In PostgreSQL a row gets its place in the feed once it is committed; until then `id`, the order of writing, names it.
+# In PostgreSQL a row is numbered after its commit; until then its key is `id`.
 
 AFTER: Final = Statement("""
     SELECT seq, kind, entity_id, version, actor, reason, at, before, after
@@ -66,13 +66,13 @@ AFTER: Final = Statement("""
 """)
 NEWEST_SEQ: Final = Statement("SELECT max(seq) FROM feed")
 OLDEST_SEQ: Final = Statement("SELECT min(seq) FROM feed")
-# Of the row that this transaction wrote last. PostgreSQL asks for its key in a query of its own: of a function whose
-# answer may change, the planner would read every row.
+# The last row of this transaction. PostgreSQL gets the key by a subquery: a volatile function would force a full
+# scan.
 NEWEST_DOCUMENT: Final = Statement(
     sqlite="SELECT entity_id, after FROM feed WHERE seq = (SELECT max(seq) FROM feed)",
     postgresql="SELECT entity_id, after FROM feed WHERE id = (SELECT currval('feed_id_seq'))",
 )
-# What this transaction writes from now on comes behind the mark.
+# Later rows of this transaction are after the mark.
 MARK: Final = Statement(
     sqlite="SELECT coalesce(max(seq), 0) FROM feed",
     postgresql="SELECT CASE WHEN is_called THEN last_value ELSE 0 END FROM feed_id_seq",
@@ -80,7 +80,7 @@ MARK: Final = Statement(
 PLACED_AFTER: Final = Statement(
     f"SELECT entity_id, after FROM feed WHERE @feed_key > :mark AND kind = '{ChangeKind.ORDER_PLACED}'"
 )
-# The newest number, and whether a row of `entity_id` is to be seen that has none yet.
+# The newest number, and whether an unnumbered row of `entity_id` is visible.
 SEEN_WITH: Final = Statement(
     sqlite="SELECT coalesce(max(seq), 0), 0 FROM feed",
     postgresql="""
@@ -106,7 +106,7 @@ NOUN: Final = Noun(
 
 
 def seen_with(transaction: Transaction, entity_id: str) -> int | None:
-    """The feed's newest number; None where this snapshot shows a change of the entity that has no number yet."""
+    """The feed's newest number; None if this snapshot shows an unnumbered change of the entity."""
     row = transaction.one(SEEN_WITH, entity_id=entity_id)
     assert row is not None
     newest, waits = row

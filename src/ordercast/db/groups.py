@@ -1,6 +1,6 @@
-"""Runs units of work in groups, on one connection: a transaction for all of them, a savepoint each, one commit.
+"""Runs units of work in groups on one connection: one transaction, a savepoint each, one commit.
 
-Where another program holds what a unit needs, that unit is set aside and the others go on: see ``held``.
+Units that need rows locked by another program are set aside: see ``held``.
 """
 
 from __future__ import annotations
@@ -26,15 +26,13 @@ T = TypeVar("T")
 Unit = Callable[[Transaction], Any]
 RunBatch = Callable[[Transaction, Sequence[Any]], Sequence[Any]]
 
-# Others' work gets in the way of the same group so often only where somebody does nothing else.
+# Conflicts of one group are this many at most, but for abuse.
 RUNS_MAX: Final = 8
-# Between two runs, so that two nodes that undo each other's work part; with chance in it, and twice as long each time.
+# Wait between runs, random and doubled each time, so that conflicting nodes part.
 RUN_AGAIN_S: Final = 0.002
-# How long a group waits for a row once something is known to be held, or a unit that is not to wait: every such wait is
-# everybody's, and a row that nobody holds is there at once.
-HURRIED_MS: Final = 2
-# Units that can be done together, of which so many were held one after another and nobody knows by which row, are
-# taken to want the same: a table that is locked.
+# Lock wait once a lock is known to be held, or for a unit that must not wait: each wait delays everybody.
+SHORT_WAIT_MS: Final = 2
+# Consecutive locked batch units without a known row, after which a table lock is assumed.
 HELD_IN_A_ROW_MAX: Final = 3
 
 log = logging.getLogger("ordercast.db")
@@ -44,22 +42,22 @@ class QueuedUnit(NamedTuple):
     unit: Unit
     future: asyncio.Future[Any]
     since: float
-    """Of the monotonic clock."""
+    """Monotonic time."""
 
     @property
     def waits(self) -> bool:
-        """Whether it is to wait for what others hold."""
+        """Whether it may wait for locks."""
         return not isinstance(self.unit, UnitOfWork) or self.unit.waits
 
 
-class Done(NamedTuple):
+class UnitOutcome(NamedTuple):
     future: asyncio.Future[Any]
     result: Any
     error: BaseException | None
 
 
-class Held(NamedTuple):
-    """A unit that could not be run, for others hold what it needs: these `rows`, as far as is known."""
+class HeldUnit(NamedTuple):
+    """A unit that was locked out of these `rows`, as far as known."""
 
     waiting: QueuedUnit
     rows: frozenset[Row]
@@ -67,27 +65,25 @@ class Held(NamedTuple):
 
 
 @dataclass(slots=True)
-class Outcomes:
-    """Of a group: `committed` is whether anything may have been."""
+class GroupOutcome:
+    """The outcomes of a group; `committed` if anything may have been."""
 
-    done: list[Done]
-    held: list[Held] = field(default_factory=list)
+    done: list[UnitOutcome]
+    held: list[HeldUnit] = field(default_factory=list)
     committed: bool = False
 
 
 class Groups:
-    """Owns its connection; used from one thread, but for `give_up`."""
+    """Owns a connection; used from one thread, except `give_up`."""
 
     def __init__(self, connector: Connector, not_connected: Callable[[Exception], None]) -> None:
-        """`not_connected` is called where a lost connection could not be opened again: whoever waits for the next
-        group would wait for as long.
-        """
+        """`not_connected` is called when a lost connection cannot be reopened, as the next group would fail alike."""
         self._connector = connector
         self._not_connected = not_connected
-        self._began_at: float | None = None  # the group that is being run
-        # Held to begin and end a group, and to give one up: whoever does must not meet the next.
+        self._began_at: float | None = None  # the running group
+        # Serializes a group's begin and end with `give_up`.
         self._lock = threading.Lock()
-        self._held: list[Held] = []
+        self._held: list[HeldUnit] = []
         self._wait_ms: int | None = None
         self._is_hurried = False
         self.open()
@@ -101,18 +97,17 @@ class Groups:
             self._connection.close()
 
     def give_up(self, seconds_max: float) -> None:
-        """Have a group fail that has taken longer: the database does not answer, and callers would wait for ever."""
+        """Cancel a group that takes longer than this: the database does not respond."""
         with self._lock:
             if self._began_at is not None and time.monotonic() - self._began_at > seconds_max:
-                log.error("the database has not answered for %.0f s; a group of changes is given up", seconds_max)
+                log.error("the database has not answered for %.0f s; a group of changes is cancelled", seconds_max)
                 self._connector.interrupt(self._connection)
 
     def run(
         self, group: list[QueuedUnit], *, wait_ms: int | None = None, first: Callable[[Transaction], None] | None = None
-    ) -> Outcomes:
-        """Commit the group, but for those that others hold up for longer than `wait_ms` (None: the connection's own).
-
-        What `first` needs, all of it needs; it may wait for as long, and the others then wait no more.
+    ) -> GroupOutcome:
+        """Commit the group, except units that are locked out for longer than `wait_ms` (None: the connection's
+        default). `first` locks what the group needs; it may wait as long, and the others then do not.
         """
         self._mark(time.monotonic())
         try:
@@ -128,7 +123,7 @@ class Groups:
 
     def _write(
         self, group: list[QueuedUnit], wait_ms: int | None, first: Callable[[Transaction], None] | None
-    ) -> Outcomes:
+    ) -> GroupOutcome:
         for run in range(RUNS_MAX):
             self._held = []
             try:
@@ -144,17 +139,17 @@ class Groups:
                     continue
                 self._log(error, "a group of %d changes was not committed", len(group))
                 outcome = error if isinstance(error, OutcomeUnknown) else self._refusal(error)
-                return Outcomes([Done(waiting.future, None, outcome) for waiting in group])
+                return GroupOutcome([UnitOutcome(waiting.future, None, outcome) for waiting in group])
             UNITS_COMMITTED.inc(sum(each.error is None for each in done))
             GROUP_SIZE.observe(len(group))
-            return Outcomes(done, self._held, committed=not all(_is_silent(waiting) for waiting in group))
+            return GroupOutcome(done, self._held, committed=not all(_is_silent(waiting) for waiting in group))
         raise AssertionError("the last run has an outcome")
 
     def _is_worth_another_run(self, error: Exception, run: int, *, lost: bool) -> bool:
         if isinstance(error, OutcomeUnknown):
             return False
         if lost:
-            # Nothing was committed on it. One new connection: where the server is not back at once, callers are told.
+            # Nothing was committed. One new connection; if that fails, callers get the error.
             self._mark(time.monotonic())
             return run == 0
         if not (isinstance(error, WriteConflict) or self._connector.is_conflict(error)):
@@ -165,22 +160,18 @@ class Groups:
 
     def _begin_group(self, group: list[QueuedUnit], wait_ms: int | None) -> None:
         if wait_ms is None and not any(waiting.waits for waiting in group):
-            wait_ms = HURRIED_MS
+            wait_ms = SHORT_WAIT_MS
         self._wait_ms = wait_ms
         self._begin(wait_ms)
 
     def _begin(self, wait_ms: int | None) -> None:
         self._connector.begin(self._connection, wait_ms)
-        self._is_hurried = wait_ms is not None and wait_ms <= HURRIED_MS
+        self._is_hurried = wait_ms is not None and wait_ms <= SHORT_WAIT_MS
 
-    def _attempt_group(self, group: list[QueuedUnit]) -> list[Done]:
-        """Run the group in the transaction, and commit it. What it raises is the database's trouble, or others' work:
-        nobody's change was kept.
-        """
+    def _attempt_group(self, group: list[QueuedUnit]) -> list[UnitOutcome]:
+        """Run the group and commit it. Errors raised are the database's or conflicts: nothing was kept."""
         if not self._connector.single_writer:
-            # Each run locks its products in the order of their ids: two runs of two nodes could wait for each other.
-            # Nobody in a group waits for another of it, so those that can be done together come first; those that are
-            # not to wait for others come last, for from then on nobody does.
+            # Each run locks products in the order of ids: two runs of two nodes could deadlock.
             group = sorted(group, key=lambda waiting: (not waiting.waits, _batch_runner(waiting) is None))
         runs = list(_runs(group))
         if len(runs) == 1 and (len(group) == 1 or _batch_runner(group[0]) is not None):
@@ -198,10 +189,8 @@ class Groups:
             self._not_connected(error)
             raise
 
-    def _attempt_alone(self, run: list[QueuedUnit]) -> list[Done]:
-        """A transaction of one run needs no savepoint, which a database server would be asked for over the network:
-        what fails takes all of it back.
-        """
+    def _attempt_alone(self, run: list[QueuedUnit]) -> list[UnitOutcome]:
+        """Run a group of one run without a savepoint, to save a round trip."""
         try:
             results = self._results_of(run)
         except Exception as error:
@@ -212,14 +201,14 @@ class Groups:
             if len(run) == 1 and not (is_lock_timeout and _batch_runner(run[0])):
                 done = self._set_aside(run[0], error) if is_lock_timeout else self._failed(run[0], error)
                 return [] if done is None else [done]
-            self._begin(HURRIED_MS if is_lock_timeout else self._wait_ms)
+            self._begin(SHORT_WAIT_MS if is_lock_timeout else self._wait_ms)
             dones = self._attempt_apart(run, error)
         else:
             dones = [_done(waiting, result) for waiting, result in zip(run, results, strict=True)]
         self._commit()
         return dones
 
-    def _attempt_behind(self, first: Callable[[Transaction], None], group: list[QueuedUnit]) -> list[Done]:
+    def _attempt_behind(self, first: Callable[[Transaction], None], group: list[QueuedUnit]) -> list[UnitOutcome]:
         try:
             first(self._transaction)
         except Exception as error:
@@ -229,7 +218,7 @@ class Groups:
             for waiting in group:
                 self._set_aside(waiting, error)
             return []
-        self._hurry_on()
+        self._stop_waiting()
         done = [outcome for run in _runs(group) for outcome in self._attempt_run(run)]
         self._commit()
         return done
@@ -244,9 +233,9 @@ class Groups:
 
     # --- Units ------------------------------------------------------------------------------------------------------
 
-    def _attempt_run(self, run: list[QueuedUnit]) -> list[Done]:
+    def _attempt_run(self, run: list[QueuedUnit]) -> list[UnitOutcome]:
         if not run[0].waits:
-            self._hurry_on()
+            self._stop_waiting()
         if _batch_runner(run[0]) is None or len(run) == 1:
             return self._attempt_each(run)
         try:
@@ -257,14 +246,14 @@ class Groups:
             return self._attempt_apart(run, error)
         return [_done(waiting, result) for waiting, result in zip(run, results, strict=True)]
 
-    def _attempt_apart(self, run: list[QueuedUnit], error: Exception) -> list[Done]:
-        """Run those that could not be done together, because of `error`."""
+    def _attempt_apart(self, run: list[QueuedUnit], error: Exception) -> list[UnitOutcome]:
+        """Run the units of a failed batch one by one."""
         if self._connector.is_lock_timeout(error):
             return self._attempt_round(run, error)
         log.debug("%d changes are made one by one, not together", len(run), exc_info=error)
         return self._attempt_each(run)
 
-    def _attempt_each(self, run: list[QueuedUnit]) -> list[Done]:
+    def _attempt_each(self, run: list[QueuedUnit]) -> list[UnitOutcome]:
         return [done for waiting in run if (done := self._attempt(waiting)) is not None]
 
     def _results_of(self, run: list[QueuedUnit]) -> Sequence[Any]:
@@ -273,32 +262,32 @@ class Groups:
             return [waiting.unit(self._transaction) for waiting in run]
         return run_batch(self._transaction, [waiting.unit for waiting in run])
 
-    def _attempt(self, waiting: QueuedUnit) -> Done | None:
-        """The unit's outcome; None where it was set aside."""
+    def _attempt(self, waiting: QueuedUnit) -> UnitOutcome | None:
+        """The unit's outcome; None if it was set aside."""
         for held in self._held:
-            if not held.rows.isdisjoint(rows_of(waiting)):  # it would overtake that one
+            if not held.rows.isdisjoint(rows_of(waiting)):  # it must not overtake that unit
                 return self._set_aside(waiting, held.error)
         try:
-            return Done(waiting.future, self._in_savepoint(waiting.unit), None)
+            return UnitOutcome(waiting.future, self._in_savepoint(waiting.unit), None)
         except Exception as error:
             if self._concerns_all(error):
                 raise
             if self._connector.is_lock_timeout(error):
-                self._hurry_on()
+                self._stop_waiting()
                 return self._set_aside(waiting, error)
             return self._failed(waiting, error)
 
     # --- What others hold -------------------------------------------------------------------------------------------
 
-    def _hurry_on(self) -> None:
-        """Wait for nobody any more in this transaction: who has waited once has waited for all of the group."""
+    def _stop_waiting(self) -> None:
+        """Stop waiting for locks in this transaction: one wait per group."""
         if not self._is_hurried:
-            self._connector.wait_for_rows(self._connection, HURRIED_MS)
+            self._connector.wait_for_rows(self._connection, SHORT_WAIT_MS)
             self._is_hurried = True
 
-    def _attempt_round(self, run: list[QueuedUnit], error: Exception) -> list[Done]:
-        """Run those of `run` that do not need what held it up."""
-        self._hurry_on()
+    def _attempt_round(self, run: list[QueuedUnit], error: Exception) -> list[UnitOutcome]:
+        """Run the units that do not need the locked rows."""
+        self._stop_waiting()
         rows = self._find_held(run)
         stuck = [waiting for waiting in run if not rows.isdisjoint(rows_of(waiting))]
         if not stuck:
@@ -318,11 +307,11 @@ class Groups:
         except Exception as error:
             if self._concerns_all(error) or not self._connector.is_lock_timeout(error):
                 raise
-            return frozenset()  # a whole table is
+            return frozenset()  # a table is locked
 
-    def _attempt_until_held(self, run: list[QueuedUnit], error: Exception) -> list[Done]:
-        """One by one; where all of the first few are held, the rest is taken to be so too."""
-        done: list[Done] = []
+    def _attempt_until_held(self, run: list[QueuedUnit], error: Exception) -> list[UnitOutcome]:
+        """Run one by one; if all of the first few are locked out, set the rest aside too."""
+        done: list[UnitOutcome] = []
         for number, waiting in enumerate(run):
             if number == HELD_IN_A_ROW_MAX and not done:
                 for each in run[number:]:
@@ -330,7 +319,7 @@ class Groups:
                 break
             done += filter(None, [self._attempt(waiting)])
         if self._connector.is_of_a_table(error) and not any(each.error is None for each in done):
-            # Whoever comes with the same kind of unit is not to find out again.
+            # Let later units of the kind be diverted at once.
             kind, futures = {_kind_row(run[0])}, {id(waiting.future) for waiting in run}
             self._held = [
                 held._replace(rows=held.rows | kind) if id(held.waiting.future) in futures else held
@@ -338,31 +327,33 @@ class Groups:
             ]
         return done
 
-    def _set_aside(self, waiting: QueuedUnit, error: Exception, rows: frozenset[Row] | None = None) -> Done | None:
+    def _set_aside(
+        self, waiting: QueuedUnit, error: Exception, rows: frozenset[Row] | None = None
+    ) -> UnitOutcome | None:
         if self._connector.single_writer or not waiting.waits:
-            return Done(waiting.future, None, self._refusal(error))
+            return UnitOutcome(waiting.future, None, self._refusal(error))
         if rows is None:
-            # Which of them it is that is held is not known; of an order there is no other.
+            # Which of the rows is locked is unknown; an order is a single row.
             rows = frozenset() if isinstance(waiting.unit, Batchable) else rows_of(waiting)
-        self._held.append(Held(waiting, rows, error))
+        self._held.append(HeldUnit(waiting, rows, error))
         return None
 
     # --- Errors -----------------------------------------------------------------------------------------------------
 
     def _concerns_all(self, error: Exception) -> bool:
-        """Whether the whole group is lost by this, and not the unit alone."""
-        # SQLite rolls everything back by itself where the disk is full or fails.
+        """Whether the error fails the whole group, not only the unit."""
+        # SQLite rolls back by itself on a full or failing disk.
         if not self._connector.in_transaction(self._connection):
             return True
         return isinstance(error, WriteConflict) or self._connector.is_conflict(error)
 
     def _in_savepoint(self, work: Callable[[Transaction], T]) -> T:
-        """Run `work`; what it raises takes back its own changes alone."""
+        """Run `work` in a savepoint; an error rolls back its own changes only."""
         execute = self._connection.execute
         execute("SAVEPOINT unit")
         try:
             result = work(self._transaction)
-            # Refused where `work` went on after an error that had ended the transaction.
+            # Fails if `work` continued after an error that ended the transaction.
             execute("RELEASE unit")
         except Exception:
             if self._connector.in_transaction(self._connection):
@@ -379,12 +370,12 @@ class Groups:
         except self._connector.operational_errors:
             log.exception("a failed group could not be rolled back")
 
-    def _failed(self, waiting: QueuedUnit, error: Exception) -> Done:
-        """What the caller is told: of the database's trouble that nothing was committed, else the unit's own error."""
+    def _failed(self, waiting: QueuedUnit, error: Exception) -> UnitOutcome:
+        """The caller's error: NotCommitted for the database's, else the unit's own."""
         if not self._connector.is_operational_error(error):
-            return Done(waiting.future, None, error)
+            return UnitOutcome(waiting.future, None, error)
         self._log(error, "a change was not committed")
-        return Done(waiting.future, None, self._refusal(error))
+        return UnitOutcome(waiting.future, None, self._refusal(error))
 
     def _refusal(self, error: Exception) -> NotCommitted:
         if self._connector.is_lock_timeout(error):
@@ -394,13 +385,13 @@ class Groups:
         return refusal
 
     def _log(self, error: Exception, words: str, *values: object) -> None:
-        """The database's operational_errors say all that there is to say; anything else is a fault of ours."""
+        """Log with a traceback, unless it is one of the database's operational_errors."""
         known = isinstance(error, (*self._connector.operational_errors, OutcomeUnknown, WriteConflict))
         log.error(f"{words}: %s", *values, error, exc_info=None if known else error)
 
 
 def locked(connector: Connector, error: Exception) -> LockedElsewhere:
-    """What a caller is told whose change others held up."""
+    """The error for a change that is locked out."""
     CHANGES_LOCKED.inc()
     refusal = LockedElsewhere(error, connector.what_is_held(error))
     refusal.__cause__ = error
@@ -408,13 +399,13 @@ def locked(connector: Connector, error: Exception) -> LockedElsewhere:
 
 
 def rows_of(waiting: QueuedUnit) -> frozenset[Row]:
-    """The rows that a unit says it needs; there may be more."""
+    """The rows that a unit declares; it may need more."""
     unit = waiting.unit
     return unit.rows if isinstance(unit, Batchable | UnitOfWork) else frozenset()
 
 
 def kind_rows(waiting: QueuedUnit) -> frozenset[Row]:
-    """`rows_of`, and the name that all units of its kind share."""
+    """`rows_of`, and the pseudo row of the unit's kind."""
     return rows_of(waiting) | {_kind_row(waiting)} if isinstance(waiting.unit, Batchable) else rows_of(waiting)
 
 
@@ -428,7 +419,7 @@ def _batch_runner(waiting: QueuedUnit) -> RunBatch | None:
 
 
 def _runs(group: list[QueuedUnit]) -> Iterator[list[QueuedUnit]]:
-    """Neighbours that can be done together; no unit overtakes another."""
+    """Split into batches of adjacent units; no unit overtakes another."""
     for _alike, run in groupby(group, key=lambda waiting: (waiting.waits, _batch_runner(waiting))):
         yield list(run)
 
@@ -437,7 +428,7 @@ def _is_silent(waiting: QueuedUnit) -> bool:
     return isinstance(waiting.unit, UnitOfWork) and waiting.unit.is_silent
 
 
-def _done(waiting: QueuedUnit, result: Any) -> Done:
+def _done(waiting: QueuedUnit, result: Any) -> UnitOutcome:
     if isinstance(result, Exception):
-        return Done(waiting.future, None, result)
-    return Done(waiting.future, result, None)
+        return UnitOutcome(waiting.future, None, result)
+    return UnitOutcome(waiting.future, result, None)

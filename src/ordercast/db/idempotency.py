@@ -1,4 +1,4 @@
-"""Answers kept with the effect they tell of, in one transaction, so that a repeated request does nothing twice."""
+"""Idempotency keys: responses stored with their effect in one transaction."""
 
 from __future__ import annotations
 
@@ -65,7 +65,7 @@ NOUN: Final = Noun(
 
 
 class KeyReused(ShopError):
-    """The key came before with another request."""
+    """The key was used with another request."""
 
     def __init__(self) -> None:
         super().__init__("This Idempotency-Key, or clientId, was used before with a different request; take a new one.")
@@ -73,7 +73,7 @@ class KeyReused(ShopError):
 
 @dataclass(frozen=True, slots=True)
 class RequestKey:
-    """A request that may be repeated: who asked (`scope`), their key, and a digest of what was asked."""
+    """A repeatable request: the client (`scope`), its key, and a digest of the request."""
 
     scope: str
     key: str
@@ -89,8 +89,8 @@ class Outcome:
 def once(
     transaction: Transaction, request: RequestKey | None, now: Timestamp, effect: Callable[[Transaction], bytes]
 ) -> Outcome:
-    """Run `effect` and keep its answer, or give the answer it had before. Raises KeyReused, and what `effect` does;
-    a refusal is not kept, so the same key may be tried again.
+    """Run `effect` and store its response, or return the stored one. Raises KeyReused, and the errors of `effect`;
+    errors are not stored, so the key may be retried.
     """
     if request is None:
         return Outcome(effect(transaction), replayed=False)
@@ -102,7 +102,7 @@ def once(
 
 
 def keep_outcomes(transaction: Transaction, new: Collection[tuple[RequestKey, Outcome, Timestamp]]) -> None:
-    """Keep answers that requests had for the first time. Raises WriteConflict where another node has just had one."""
+    """Store first responses. Raises WriteConflict if another node just stored one."""
     if not new:
         return
     kept = transaction.many(
@@ -123,7 +123,7 @@ def keep_outcomes(transaction: Transaction, new: Collection[tuple[RequestKey, Ou
 
 
 def earlier_outcome(transaction: Transaction, request: RequestKey) -> Outcome | None:
-    """The answer that the request had before. Raises KeyReused."""
+    """The stored response. Raises KeyReused."""
     row = transaction.one(EARLIER, scope=request.scope, key=request.key)
     if row is None:
         return None

@@ -1,7 +1,7 @@
-"""Inspection of tables for rows that cannot be read: for readiness, which names them, and for `ordercast repair`.
+"""Inspects tables for damaged rows, for readiness and `ordercast repair`.
 
-Every rule of the schema is asked of each row again, for it may be newer than the row, or was switched off when the row
-was written; and of texts and JSON what no rule of a database says.
+Every rule of the schema is checked again, as a row may be older than the rule or written with checks disabled; also
+texts and JSON beyond the database's rules.
 """
 
 from __future__ import annotations
@@ -31,15 +31,15 @@ from .store import change_of
 from .transaction import Transaction
 from .types import Change
 
-# In one read: a reader is busy with so many for some milliseconds.
+# Rows per read, some milliseconds.
 ROWS_AT_ONCE: Final = 500
 NEVER: Final = "1970-01-01T00:00:00.000Z"
-"""In place of a moment that is none: what is due or forgotten by it is so at once."""
+"""Replaces an invalid timestamp, so that what depends on it is due at once."""
 _INT_MAX: Final = 2**63 - 1
-# Past it, a sum is the error that is being mended.
+# Larger sums are damaged.
 AMOUNT_MAX: Final = 10**13
 
-# JSON by its meaning; as types, the two databases have different ones.
+# JSON columns; their types differ between the databases.
 JSON_COLUMNS: Final = frozenset(
     {
         "after", "answer", "args", "asked", "attachments", "before", "billing_info", "cart_items", "data",
@@ -50,17 +50,17 @@ JSON_COLUMNS: Final = frozenset(
 _MOMENTS: Final = frozenset({"at", "since", "until"})
 
 Check = Callable[[Change], str | None]
-"""Says why a row of the feed cannot be told; see ``feed.encoding.check_row``."""
+"""Returns why a feed row cannot be published; see ``feed.encoding.check_row``."""
 
 
 class StoredText(bytes):
-    """The bytes of a text, to be told from those of a BLOB."""
+    """A text's bytes, as distinct from a BLOB's."""
 
     __slots__ = ()
 
 
 class Unrepairable:
-    """In place of a value that only a person can know."""
+    """Replaces a value that only a person can know."""
 
 
 UNREPAIRABLE: Final = Unrepairable()
@@ -68,25 +68,25 @@ UNREPAIRABLE: Final = Unrepairable()
 
 @dataclass(frozen=True, slots=True)
 class ColumnProblem:
-    """What is wrong with one value of a row, and the nearest value that can be read."""
+    """The problem of a value, and the nearest readable one."""
 
     column: str
     problem: str
     replacement: Any
-    """What is to stand there, or UNREPAIRABLE."""
+    """The replacement, or UNREPAIRABLE."""
 
 
 @dataclass(frozen=True, slots=True)
 class DamagedTableRow:
-    """A row with what is wrong with it. `key` are the values of its primary key, as they are stored."""
+    """A damaged row and its problems. `key` are the primary key's stored values."""
 
     table: str
     key: tuple[Any, ...]
     name: str
-    """What people call it: its id, or its key."""
+    """Its id or key, for people."""
     problems: list[ColumnProblem] = field(default_factory=list)
     change: Change | None = None
-    """Of the feed alone."""
+    """For feed rows only."""
 
     @property
     def problem(self) -> str:
@@ -97,13 +97,13 @@ class DamagedTableRow:
 
 
 def tables(dialect: Dialect) -> list[Table]:
-    """All of them, the feed last: mending another row writes what it was before into the feed."""
+    """All tables, the feed last: repairing other rows writes to it."""
     return sorted(nouns.tables(dialect), key=lambda table: table.name == "feed")
 
 
 @dataclass(frozen=True, slots=True)
 class TablePage:
-    """Some rows of a table that were inspected: the damaged ones, and where the next page begins; None at the end."""
+    """Inspected rows: the damaged ones, and the next page's key; None at the end."""
 
     damaged: list[DamagedTableRow]
     after: tuple[Any, ...] | None
@@ -116,7 +116,7 @@ def inspect_page(
     check: Check | None,
     limit: int = ROWS_AT_ONCE,
 ) -> TablePage:
-    """Inspect the next rows behind the key `after`; None for the first."""
+    """Inspect the rows after the key `after`; None for the first."""
     values = {} if after is None else RowQuery.values(after)
     query, rows = _fetch(transaction, table, lambda query: query.page_after(after, limit), values)
     found = [row for row in (query.examine(values, check) for values in rows) if row.problems]
@@ -124,7 +124,7 @@ def inspect_page(
 
 
 def is_damaged(transaction: Transaction, table: Table, name: str, check: Check | None) -> bool | None:
-    """Whether the row that people call so is damaged still; None where it is not found so easily."""
+    """Whether the row of that name is still damaged; None if it cannot be found by name."""
     column = RowQuery.of(table, transaction.dialect).named_by
     if column is None or "\ufffd" in name:
         return None
@@ -137,7 +137,7 @@ def is_damaged(transaction: Transaction, table: Table, name: str, check: Check |
 
 
 def inspect_row(transaction: Transaction, row: DamagedTableRow, check: Check | None) -> DamagedTableRow | None:
-    """The row as it now is; None where nothing is wrong with it any more, or it has gone."""
+    """The row now; None if it is sound or gone."""
     (table,) = (table for table in tables(transaction.dialect) if table.name == row.table)
     query, rows = _fetch(transaction, table, lambda query: query.by_key(), RowQuery.values(row.key))
     examined = [query.examine(values, check) for values in rows]
@@ -154,14 +154,14 @@ def _fetch(
         except Exception as error:
             if not transaction.is_of_row(error):
                 raise
-            # A rule that cannot even be asked, of what is no JSON say: then the columns alone are looked at.
+            # A rule may fail on damaged JSON: then check only the columns.
             query = RowQuery.of(table, transaction.dialect, with_rules=False)
             rows = transaction.all(text_of(query), **values)
     return query, rows
 
 
 class RowQuery:
-    """The SELECT of a table's rows, with a truth for each of its rules."""
+    """The SELECT of a table's rows, with a boolean for each rule."""
 
     def __init__(self, table: Table, dialect: Dialect, *, with_rules: bool) -> None:
         self.table = table
@@ -170,7 +170,7 @@ class RowQuery:
         self.keys: list[Column] = list(table.key)
         self.rules = dict(_rules(table, dialect)) if with_rules else {}
         self.named_by = self._naming()
-        """The column by which people call a row, if one is enough."""
+        """The column of the name, if one is enough."""
 
     @staticmethod
     @cache
@@ -218,7 +218,7 @@ class RowQuery:
         return f"CAST(:key_{place} AS TEXT)" if is_text else f":key_{place}"
 
     def _shown(self, column: Column) -> str:
-        # Some drivers make more of JSON than its text.
+        # Some drivers decode JSON.
         as_text = self.dialect is POSTGRESQL and column.name in JSON_COLUMNS
         return f'CAST("{column.name}" AS text)' if as_text else f'"{column.name}"'
 
@@ -241,7 +241,7 @@ class RowQuery:
         known = {each.column for each in damaged.problems}
         damaged.problems.extend(_rules_broken(self.table.name, broken, by_name, known))
         if is_told and check is not None:
-            return _untellable(damaged, by_name, check)
+            return _undeliverable(damaged, by_name, check)
         return damaged
 
 
@@ -261,7 +261,7 @@ def _name(values: dict[str, Any], key: tuple[Any, ...]) -> str:
 
 
 def _column_problem(table: str, column: Column, value: Any) -> ColumnProblem | None:
-    """What is wrong with one value, and the nearest that is right."""
+    """The problem of a value, and the nearest correct one."""
     if value is None:
         return (
             None
@@ -297,10 +297,10 @@ def _json_problem(table: str, column: Column, text: str, problem: str | None) ->
         msgspec.json.decode(text)
     except (msgspec.DecodeError, RecursionError):
         try:
-            mended: Any = msgspec.json.encode(read_json(text)).decode()
+            repaired: Any = msgspec.json.encode(read_json(text)).decode()
         except (ValueError, RecursionError):
-            mended = None if column.is_optional else _default(table, column)
-        return ColumnProblem(column.name, "is no JSON that can be told", mended)
+            repaired = None if column.is_optional else _default(table, column)
+        return ColumnProblem(column.name, "is no JSON that can be published", repaired)
     return None if problem is None else ColumnProblem(column.name, problem, text)
 
 
@@ -327,9 +327,9 @@ def _rules_broken(
     derived = {name: _derived(name, values) for name, _ in broken} if table == "orders" else {}
     nearest = [(name, *each) for name, found in derived.items() for each in found]
     nearest += [(name, *found) for name, rule in broken for found in _within_bounds(rule, values)]
-    for name, column, mended in nearest:
+    for name, column, repaired in nearest:
         if column not in known:
-            problems.setdefault(column, ColumnProblem(column, f"breaks {name}", mended))
+            problems.setdefault(column, ColumnProblem(column, f"breaks {name}", repaired))
     for name, rule in broken:
         if not any(re.search(rf"\b{column}\b", rule) for column in (*problems, *known)):
             problems[name] = ColumnProblem(name, "is broken; a person must say what is right", UNREPAIRABLE)
@@ -350,7 +350,7 @@ def _derived(name: str, values: dict[str, Any]) -> Iterator[tuple[str, Any]]:
 
 
 def _within_bounds(rule: str, values: dict[str, Any]) -> Iterator[tuple[str, int]]:
-    """Each column that is out of the bounds which a rule writes, with the nearest value within."""
+    """Columns out of a rule's bounds, with the nearest value."""
     for column, value in values.items():
         if type(value) is not int:
             continue
@@ -362,7 +362,7 @@ def _within_bounds(rule: str, values: dict[str, Any]) -> Iterator[tuple[str, int
 
 
 _SUMS: Final = ("subtotal", "discount", "shipping_fee", "tax", "prices_include_tax")
-# How the schema writes that a number has bounds.
+# The schema's forms of bounds.
 _BOUNDS: Final = (
     r"\b{}\"? >= (?P<low>0)",
     r"\b{}\"? <= (?P<high>\d+)",
@@ -370,7 +370,7 @@ _BOUNDS: Final = (
 )
 
 
-def _untellable(damaged: DamagedTableRow, values: dict[str, Any], check: Check) -> DamagedTableRow:
+def _undeliverable(damaged: DamagedTableRow, values: dict[str, Any], check: Check) -> DamagedTableRow:
     columns = ("seq", "kind", "entity_id", "version", "actor", "reason", "at", "before", "after")
     change = change_of(tuple(values[name] for name in columns))
     problem = check(change)
@@ -388,10 +388,10 @@ def _feed_document_problem(name: str, value: Any) -> ColumnProblem | None:
         msgspec.json.decode(text)
     except (msgspec.DecodeError, RecursionError):
         try:
-            mended = msgspec.json.encode(read_json(text)).decode()
+            repaired = msgspec.json.encode(read_json(text)).decode()
         except (ValueError, RecursionError):
-            mended = None  # of a change that is told without it
-        return ColumnProblem(name, "is no JSON that can be told", mended)
+            repaired = None  # the change is published without it
+        return ColumnProblem(name, "is no JSON that can be published", repaired)
     return None if problem is None else ColumnProblem(name, problem, text)
 
 
@@ -400,9 +400,9 @@ def _is_moment_column(column: Column) -> bool:
 
 
 def _default(table: str, column: Column) -> Any:
-    """What may stand where nothing can be known."""
+    """A neutral default for a column."""
     if table == "revocations" and column.name == "since":
-        return timestamp(time.time_ns() // 1_000_000)  # whatever was issued until now is refused
+        return timestamp(time.time_ns() // 1_000_000)  # revokes all issued until now
     if _is_moment_column(column):
         return NEVER
     if column.name in JSON_COLUMNS:
@@ -413,5 +413,5 @@ def _default(table: str, column: Column) -> Any:
 
 
 def bytes_of(value: Any) -> Any:
-    """A stored value as a parameter: drivers know no subclass of bytes."""
+    """A stored value as a parameter: drivers reject subclasses of bytes."""
     return bytes(value) if isinstance(value, StoredText) else value

@@ -1,4 +1,4 @@
-"""Reading JSON and moments that another program wrote: as fast as ours, and where malformed as far as can be."""
+"""Reads JSON and timestamps that other programs wrote: fast if valid, leniently if not."""
 
 from __future__ import annotations
 
@@ -13,17 +13,17 @@ import msgspec
 _DECODE: Final = msgspec.json.Decoder().decode
 _FAULTS: Final = (msgspec.DecodeError, UnicodeDecodeError, RecursionError)
 _SURROGATE: Final = re.compile("[\ud800-\udfff]")
-# Past these, the encoders and JavaScript's own numbers part.
+# Beyond these, encoders and JavaScript differ.
 _INT_MIN: Final = -(2**63)
 _INT_MAX: Final = 2**63 - 1
 _INT_DIGITS_MAX: Final = 400
 
 
 def read_json(text: str | bytes | msgspec.Raw) -> Any:
-    """The value of a JSON text. What strict JSON refuses is replaced: half a surrogate pair and bytes that are no UTF-8
-    by U+FFFD, a number that no computer holds by null, one past 64 bits by the nearest float.
+    """Decode JSON leniently: lone surrogates and invalid UTF-8 become U+FFFD, numbers beyond a double null, integers
+    beyond 64 bits floats.
 
-    Raises ValueError for what is no JSON at all, or nested too deeply.
+    Raises ValueError if it is no JSON or nested too deeply.
     """
     try:
         return _DECODE(text)
@@ -32,7 +32,7 @@ def read_json(text: str | bytes | msgspec.Raw) -> Any:
 
 
 def is_moment(value: object) -> bool:
-    """Whether it is a date and time with its offset, which can be reckoned with."""
+    """Whether it is a timestamp with an offset."""
     if not isinstance(value, str):
         return False
     try:

@@ -1,4 +1,4 @@
-"""Facts of the database: one name, one value each."""
+"""Named values of the database."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ meta = table(
     "meta",
     line("name", primary_key=True),
     text("value"),
-    # Every position begins with it, and a colon ends it.
+    # Positions begin with it and a colon.
     check("epoch_is_hex", "name <> 'epoch' OR @is_hex(value)"),
     check("feed_newest_is_number", "name <> 'feed_newest' OR @is_in_digits(value)"),
 )
@@ -31,7 +31,7 @@ FORGET: Final = Statement("DELETE FROM meta WHERE name = :name")
 
 # --- Triggers ---------------------------------------------------------------------------------------------------------
 
-# A row that is there once, without which no position means anything: it is changed, never deleted.
+# Required by every position: updated, never deleted.
 _EPOCH_KEPT: Final = "epoch_kept: the epoch names the history that is in this database"
 
 NOUN: Final = Noun(

@@ -1,7 +1,7 @@
-"""Bringing a database to a version of the schema.
+"""Migrates a database's schema.
 
-An empty one is made as the present tables and triggers say, and stamped with the newest revision; Alembic takes one of
-an older revision onwards. Each is loaded only where there is something to do: that takes a fifth of a whole start.
+An empty database is created at the newest schema and stamped; Alembic upgrades older ones. Both are imported only when
+needed: that takes a fifth of a start.
 """
 
 # ruff: noqa: PLC0415 - see above
@@ -23,16 +23,16 @@ if TYPE_CHECKING:
     from sqlalchemy import Engine
 
 DatabaseLocation: TypeAlias = Path | str
-"""Where a database is: the file of SQLite, or the URL of PostgreSQL."""
+"""The SQLite file's path, or the PostgreSQL URL."""
 
 _SCRIPTS: Final = Path(__file__).parent / "migrations"
 
 NEWEST: Final = "0001"
-"""The revision that this code works with; a test holds it to be the newest migration's."""
-# Any number will do, but each node must take the same, and nobody else.
+"""The revision of this code; a test compares it with the newest migration."""
+# The advisory lock's number, the same on each node.
 _LOCK: Final = 0x6F72_6465_7263_6173
 
-# As Alembic makes it, and writes it.
+# Alembic's own table.
 _VERSION_TABLE: Final = """
 CREATE TABLE IF NOT EXISTS alembic_version (
   version_num VARCHAR(32) NOT NULL,
@@ -48,8 +48,8 @@ class NotMigrated(Exception):
         super().__init__(f"it {is_of}; run `ordercast migrate` first")
 
 
-class NotOurs(Exception):
-    """The tables are another program's, or left of a migration that was not this one's."""
+class ForeignTables(Exception):
+    """The tables are another program's, or left by an aborted migration."""
 
     def __init__(self, place: DatabaseLocation, tables: Sequence[str]) -> None:
         way = (
@@ -64,10 +64,9 @@ class NotOurs(Exception):
 
 
 def upgrade(place: DatabaseLocation) -> None:
-    """Bring the database at `place` up to the newest revision; a file is made if there is none. All of it, or nothing.
+    """Upgrade the database at `place` to the newest revision; a missing file is created. Atomic.
 
-    Raises Unusable for a database of a revision that is not known here, or with tables of another program, and what
-    the driver raises.
+    Raises Unusable for an unknown revision or foreign tables, and the driver's errors.
     """
     found = revision_of(place)
     if found is None:
@@ -78,7 +77,7 @@ def upgrade(place: DatabaseLocation) -> None:
 
 
 def _create(place: DatabaseLocation) -> None:
-    """Make the newest schema in an empty database, unless somebody else has done so meanwhile."""
+    """Create the newest schema in an empty database, unless another process did."""
     from .dialects import POSTGRESQL, SQLITE
     from .schema_script import schema_statements
 
@@ -88,7 +87,7 @@ def _create(place: DatabaseLocation) -> None:
         if _revision_by(connection, place) is not None:
             return
         if foreign := _foreign_tables(connection, place):
-            raise Unusable(NotOurs(place, foreign))
+            raise Unusable(ForeignTables(place, foreign))
         _create_namespace(connection, place)
         for statement in (*statements, _VERSION_TABLE, _STAMP):
             connection.execute(statement)
@@ -110,7 +109,7 @@ def _migrate(place: DatabaseLocation) -> None:
 
 
 def downgrade(place: DatabaseLocation, revision: str) -> None:
-    """Take the database back; ``base`` leaves no table, and no data."""
+    """Downgrade the database; ``base`` deletes all tables and data."""
     from alembic import command
 
     with _config(place) as config:
@@ -118,7 +117,7 @@ def downgrade(place: DatabaseLocation, revision: str) -> None:
 
 
 def must_be_newest(place: DatabaseLocation) -> None:
-    """Raise Unusable, with the command to run, for a database that is not of the revision that this code works with."""
+    """Raise Unusable, with the command to run, unless the database has this code's revision."""
     revision = revision_of(place)
     if revision != NEWEST:
         _must_be_ours(place)
@@ -126,22 +125,20 @@ def must_be_newest(place: DatabaseLocation) -> None:
 
 
 def _must_be_ours(place: DatabaseLocation) -> None:
-    """Raise Unusable where another program has tables of our names, or stamps revisions of its own, as a shop that was
-    written with Alembic does.
-    """
+    """Raise Unusable if another program has tables of our names, or its own Alembic revisions."""
     with closing(_connect(place)) as connection:
         foreign = _foreign_tables(connection, place)
         if _revision_by(connection, place) is not None:
             foreign = [] if _OF_EVERY_SHOP.issubset(foreign) else [*foreign, "alembic_version"]
         if foreign:
-            raise Unusable(NotOurs(place, sorted(foreign)))
+            raise Unusable(ForeignTables(place, sorted(foreign)))
 
 
 _OF_EVERY_SHOP: Final = frozenset({"feed", "meta"})
 
 
 def _create_namespace(connection: Any, place: DatabaseLocation) -> None:
-    """Make PostgreSQL's schema that the connection is to work in, where there is none of that name."""
+    """Create PostgreSQL's schema of the search path, if it is missing."""
     if isinstance(place, Path):
         return
     ((current, path),) = connection.execute("SELECT current_schema(), current_setting('search_path')").fetchall()
@@ -156,7 +153,7 @@ _PLAIN_NAME: Final = re.compile(r"[a-z_][a-z0-9_]*")
 
 
 def _foreign_tables(connection: Any, place: DatabaseLocation) -> list[str]:
-    """Tables that have names of ours in a database that was never migrated."""
+    """Tables with our names in a database without our migrations."""
     from .nouns import TABLES
 
     statement = "SELECT name FROM sqlite_master WHERE type IN ('table', 'view')"
@@ -167,7 +164,7 @@ def _foreign_tables(connection: Any, place: DatabaseLocation) -> list[str]:
 
 
 def revision_of(place: DatabaseLocation) -> str | None:
-    """What the database says of itself; None before its first migration."""
+    """The database's revision; None before the first migration."""
     with closing(_connect(place)) as connection:
         return _revision_by(connection, place)
 
@@ -187,9 +184,7 @@ def _revision_by(connection: Any, place: DatabaseLocation) -> str | None:
 
 
 def _connect(place: DatabaseLocation) -> Any:
-    """A connection of the driver's own; SQLite's is in a transaction once `_begin` was run, psycopg's from its first
-    statement on.
-    """
+    """A driver's connection; SQLite's is in a transaction after `_begin`, psycopg's from its first statement."""
     if isinstance(place, Path):
         create_private(place)
         return connect(place)
@@ -213,8 +208,8 @@ def _config(place: DatabaseLocation) -> Iterator[Config]:
 
 
 def _begin(place: DatabaseLocation) -> str:
-    """What a migration's transaction begins with: two nodes that start together must migrate one after the other, and
-    SQLite's driver begins none for DDL.
+    """The first statement of a migration's transaction: serializes nodes that start together, and begins a transaction
+    for DDL in SQLite.
     """
     return "BEGIN IMMEDIATE" if isinstance(place, Path) else f"SELECT pg_advisory_xact_lock({_LOCK})"
 

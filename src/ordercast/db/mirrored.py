@@ -177,7 +177,7 @@ def _member_differs(member: str) -> str:
 
 _PAYMENT: Final = ("paymentStatus", "amountPaid", "amountRefunded")
 # A row begins without a document, so that everything is told by an UPDATE. What was there before us is no news.
-_TOLD: Final = cleandoc(f"""
+_FEED_INSERT: Final = cleandoc(f"""
     INSERT INTO feed ({FEED_COLUMNS})
       VALUES (
         CASE
@@ -205,7 +205,7 @@ NOUN: Final = Noun(
     tables=(mirrored_orders, source_positions),
     statements=statements_in(globals()),
     triggers=(
-        Trigger("mirrored_told", "AFTER UPDATE", "mirrored_orders", (_TOLD,), when=_IS_TOLD),
+        Trigger("mirrored_told", "AFTER UPDATE", "mirrored_orders", (_FEED_INSERT,), when=_IS_TOLD),
         Trigger("sources_resynced", "AFTER UPDATE", "source_positions", (_RESYNCED,), "NEW.resyncs > OLD.resyncs"),
     ),
     personal={
@@ -225,7 +225,7 @@ SNAPSHOT: Final = "snapshot"
 STREAM: Final = "stream"
 
 # What of an order's document merely tells of a change.
-_NOT_TOLD: Final = frozenset({"version", "updatedAt", "statusSince"})
+_UNPUBLISHED: Final = frozenset({"version", "updatedAt", "statusSince"})
 
 
 class OvertakenError(Exception):
@@ -250,7 +250,7 @@ class SourcePosition:
     resyncs: int = 0
 
 
-class Mirrored(NamedTuple):
+class MirroredRow(NamedTuple):
     """A row as the next change finds it."""
 
     entry: int
@@ -263,7 +263,7 @@ class Mirrored(NamedTuple):
 
 
 @dataclass(frozen=True, slots=True)
-class Showing:
+class MirroredState:
     """What a row is to show from now on. `order` is None for what cannot be told, which leaves what was told before."""
 
     raw: str
@@ -278,20 +278,22 @@ class Showing:
 # --- Orders -----------------------------------------------------------------------------------------------------------
 
 
-def find(transaction: Transaction, source: str, foreign_key: str) -> Mirrored | None:
+def find(transaction: Transaction, source: str, foreign_key: str) -> MirroredRow | None:
     row = transaction.one(FIND, source=source, foreign_key=foreign_key)
-    return None if row is None else Mirrored(*row)
+    return None if row is None else MirroredRow(*row)
 
 
-def begin(transaction: Transaction, source: str, foreign_key: str, showing: Showing, *, now: Timestamp) -> Mirrored:
+def begin(
+    transaction: Transaction, source: str, foreign_key: str, state: MirroredState, *, now: Timestamp
+) -> MirroredRow:
     """A row for a document that was not known; nothing of it is told yet."""
     transaction.run(
         BEGIN,
         source=source,
         foreign_key=foreign_key,
-        raw=showing.raw,
-        as_of=showing.as_of,
-        snapshot=showing.snapshot,
+        raw=state.raw,
+        as_of=state.as_of,
+        snapshot=state.snapshot,
         actor=source,
         updated_at=now,
     )
@@ -300,13 +302,15 @@ def begin(transaction: Transaction, source: str, foreign_key: str, showing: Show
     return row
 
 
-def show(transaction: Transaction, source: str, row: Mirrored, showing: Showing, *, now: Timestamp) -> bool:
+def save_state(
+    transaction: Transaction, source: str, row: MirroredRow, state: MirroredState, *, now: Timestamp
+) -> bool:
     """Write what `row` shows now; answers whether anything of it is told."""
-    told = showing.order is not None and _differs(row.document, showing.order)
-    version = row.version + told
+    is_published = state.order is not None and _differs(row.document, state.order)
+    version = row.version + is_published
     document = row.document
-    if told:
-        document = msgspec.json.encode({**showing.order, "version": version}).decode()  # type: ignore[dict-item]
+    if is_published:
+        document = msgspec.json.encode({**state.order, "version": version}).decode()  # type: ignore[dict-item]
     order = document_of(document) or {}
     transaction.run(
         SAVE,
@@ -317,16 +321,16 @@ def show(transaction: Transaction, source: str, row: Mirrored, showing: Showing,
         new_status=order.get("status"),
         new_customer_id=order.get("customerId"),
         new_driver_id=order.get("driverId"),
-        new_raw=showing.raw,
-        new_as_of=showing.as_of,
-        new_snapshot=showing.snapshot,
-        new_gone=int(showing.gone),
-        new_imported=int(showing.imported),
+        new_raw=state.raw,
+        new_as_of=state.as_of,
+        new_snapshot=state.snapshot,
+        new_gone=int(state.gone),
+        new_imported=int(state.imported),
         new_actor=source,
-        new_reason=showing.reason,
+        new_reason=state.reason,
         new_updated_at=now,
     )
-    return told
+    return is_published
 
 
 def id_is_free(transaction: Transaction, order_id: str) -> bool:
@@ -345,7 +349,7 @@ def _differs(document: str | None, order: dict[str, Any]) -> bool:
     former = document_of(document)
     if former is None:
         return True
-    return any(former.get(name) != value for name, value in order.items() if name not in _NOT_TOLD)
+    return any(former.get(name) != value for name, value in order.items() if name not in _UNPUBLISHED)
 
 
 def document_of(document: str | None) -> dict[str, Any] | None:

@@ -332,7 +332,7 @@ def _rewrite_change(transaction: Transaction, feed_key: int, customer_id: str, r
         transaction.run(events.REMOVE, id=entity_id)
         after = msgspec.json.encode({"event": _event_in(after), "rooms": [], "args": []}).decode()
     if kind in _OF_MESSAGES:
-        after = _without_words(after)
+        after = _without_text(after)
     was_theirs = actor == f"{Role.CUSTOMER}:{customer_id}"
     transaction.run(
         REWRITE_FEED,
@@ -351,10 +351,10 @@ def _event_in(published: str) -> str:
         return "erased"  # it was told to nobody
 
 
-def _without_words(told: str) -> str:
+def _without_text(document: str) -> str:
     """A row that tells of a message, which keeps its place: whatever was said in it was said by them, or to them."""
     try:
-        return msgspec.json.encode({**read_json(told), "text": ERASED_TEXT, "attachments": []}).decode()
+        return msgspec.json.encode({**read_json(document), "text": ERASED_TEXT, "attachments": []}).decode()
     except (ValueError, TypeError):
         return "null"
 

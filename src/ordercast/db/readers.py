@@ -22,7 +22,7 @@ READERS: Final = 2
 READS_WAITING_MAX: Final = 1_024
 # A table that was found locked is taken to be so for a while: reads that meet it then give up at once.
 LOCKED_FOR_S: Final = 1.0
-HURRIED_MS: Final = 2
+SHORT_WAIT_MS: Final = 2
 # How soon a read that met one is tried again.
 LOCKED_RETRY_S: Final = 0.05
 
@@ -128,7 +128,7 @@ class Readers:
             self._began_at[connection] = time.monotonic()
             try:
                 is_hurried = time.monotonic() - self._locked_at < LOCKED_FOR_S
-                self._connector.begin_read(connection, HURRIED_MS if is_hurried else None)
+                self._connector.begin_read(connection, SHORT_WAIT_MS if is_hurried else None)
                 return query(Transaction(connection, self._connector.dialect, self.damaged))
             finally:
                 del self._began_at[connection]

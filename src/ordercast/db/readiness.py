@@ -59,16 +59,16 @@ class Readiness:
         if self._found is not None and time.monotonic() - self._found_at < FOUND_S_MAX:
             return self._found
         if self._looking is None:
-            self._looking = asyncio.create_task(self._ask())
-            self._looking.add_done_callback(self._asked)
+            self._looking = asyncio.create_task(self._look_now())
+            self._looking.add_done_callback(self._on_looked)
         return await asyncio.shield(self._looking)
 
-    def _asked(self, looking: asyncio.Task[list[str]]) -> None:
+    def _on_looked(self, looking: asyncio.Task[list[str]]) -> None:
         self._looking = None
         if not looking.cancelled() and looking.exception() is None:
             self._found, self._found_at = looking.result(), time.monotonic()
 
-    async def _ask(self) -> list[str]:
+    async def _look_now(self) -> list[str]:
         was_in_doubt = self._is_in_doubt
         faults = await self._look(was_in_doubt)
         fault = await self._written()

@@ -28,21 +28,21 @@ class RepairOutcome(StrEnum):
     """For a person: only they can know what is right."""
 
 
-def mend(transaction: Transaction, row: DamagedTableRow, rooms: Rooms, check: Check | None) -> RepairOutcome:
+def repair_row(transaction: Transaction, row: DamagedTableRow, rooms: Rooms, check: Check | None) -> RepairOutcome:
     """Write the nearest values that can be read. Done again, it does no harm."""
     left: DamagedTableRow | None = row
     for _ in range(ROUNDS):
         if left is None:
             break
-        _mend_once(transaction, left, rooms)
+        _repair_once(transaction, left, rooms)
         left = inspect_row(transaction, left, check)
     return RepairOutcome.MENDED if left is None else RepairOutcome.LEFT
 
 
-def _mend_once(transaction: Transaction, row: DamagedTableRow, rooms: Rooms) -> None:
+def _repair_once(transaction: Transaction, row: DamagedTableRow, rooms: Rooms) -> None:
     values = {each.column: each.replacement for each in row.problems if each.replacement is not UNREPAIRABLE}
     if row.change is not None and len(values) < len(row.problems):
-        values = _told_as_gap(row.change, rooms)
+        values = _gap_row(row.change, rooms)
     if not values:
         return
     try:
@@ -51,10 +51,10 @@ def _mend_once(transaction: Transaction, row: DamagedTableRow, rooms: Rooms) -> 
         if not transaction.is_of_row(error):
             raise
         # Of a table that is only added to, or a row that a trigger's rule would not have as it is.
-        _write_unheard(transaction, row, values)
+        _write_without_triggers(transaction, row, values)
 
 
-def _write_unheard(transaction: Transaction, row: DamagedTableRow, values: dict[str, Any]) -> None:
+def _write_without_triggers(transaction: Transaction, row: DamagedTableRow, values: dict[str, Any]) -> None:
     def write(part: Transaction) -> None:
         with _without_triggers(part, row.table):
             _write(part, row, values)
@@ -66,7 +66,7 @@ def _write_unheard(transaction: Transaction, row: DamagedTableRow, values: dict[
             raise
 
 
-def _told_as_gap(change: Change, rooms: Rooms) -> dict[str, Any]:
+def _gap_row(change: Change, rooms: Rooms) -> dict[str, Any]:
     """What is to stand in the feed where a row cannot be told: whoever comes behind it is told so, once."""
     after = {"reason": UNREADABLE_ROW, "rooms": list(rooms(change))}
     return {

@@ -52,7 +52,7 @@ NAMED: Final = Statement("""
 
 # A refresh token was given as well: without this, who has one would fetch what is not refused. `since` leaves alone who
 # signed in anew before the row was written.
-_TOLD: Final = (
+_FEED_INSERT: Final = (
     "DELETE FROM sign_ins WHERE account_id = NEW.name AND created_at <= NEW.since",
     "DELETE FROM sign_ins WHERE id = NEW.name",
     feed_row(
@@ -83,8 +83,8 @@ NOUN: Final = Noun(
     tables=(revocations,),
     statements=statements_in(globals()),
     triggers=(
-        Trigger("access_revoked", "AFTER INSERT", "revocations", _TOLD),
-        Trigger("access_revoked_again", "AFTER UPDATE", "revocations", _TOLD),
+        Trigger("access_revoked", "AFTER INSERT", "revocations", _FEED_INSERT),
+        Trigger("access_revoked_again", "AFTER UPDATE", "revocations", _FEED_INSERT),
     ),
     personal={"revocations": Impersonal("names of people and tokens that are refused, which must outlive them")},
 )

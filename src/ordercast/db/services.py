@@ -143,6 +143,6 @@ def _row(service: Service, actor: Actor, now: Timestamp) -> dict[str, Any]:
 
 def _service_of(row: tuple[Any, ...]) -> Service:
     """Convert a row in the order of fields. Raises ValueError, msgspec.ValidationError."""
-    *said, carer_ids, active, version_ = row
-    values = (*said, read_json(carer_ids)[:CARERS_MAX], bool(active), version_)
+    *columns, carer_ids, active, version_ = row
+    values = (*columns, read_json(carer_ids)[:CARERS_MAX], bool(active), version_)
     return msgspec.convert(dict(zip(Service.__struct_encode_fields__, values, strict=True)), Service)

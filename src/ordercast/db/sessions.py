@@ -94,8 +94,8 @@ def save(transaction: Transaction, changed: Iterable[SessionRow | None]) -> None
 
 def load(transaction: Transaction, pids: Sequence[str]) -> dict[str, SessionRow]:
     """Those of the sessions that are kept, by their pids."""
-    statement, asked = LOAD, msgspec.json.encode(pids).decode()
-    return {session.pid: session for session in transaction.read(statement, _session, "sessions", pids=asked)}
+    statement, pids_json = LOAD, msgspec.json.encode(pids).decode()
+    return {session.pid: session for session in transaction.read(statement, _session, "sessions", pids=pids_json)}
 
 
 def _session(row: tuple[Any, ...]) -> SessionRow:

@@ -22,8 +22,8 @@ from .errors import (
 from .readers import Readers
 from .readiness import Readiness
 from .schema_faults import schema_faults
-from .session_loads import SessionLoads
-from .session_saves import Changes, SessionSaves
+from .session_loader import SessionLoader
+from .session_saver import Changes, SessionSaver
 from .transaction import Transaction
 from .types import Change, SessionRow, UnitOfWork
 from .writer import Writer
@@ -43,8 +43,8 @@ class DatabaseStore:
         """Rows that were met here and cannot be read, or told."""
         self._writer: Writer | None = None
         self._readers = readers
-        self._session_loads = SessionLoads(self.read)
-        self._session_saves = SessionSaves(self._save_sessions)
+        self._session_loader = SessionLoader(self.read)
+        self._session_saver = SessionSaver(self._save_sessions)
         self._readiness = Readiness(self.look_for_faults, self.try_to_write)
         self._watchers: list[Callable[[], None]] = []
 
@@ -122,7 +122,7 @@ class DatabaseStore:
     async def _end_work(self) -> None:
         """Finish every submitted write, then let go of the connections."""
         await self._readiness.stop()
-        await self._session_saves.close()
+        await self._session_saver.close()
         if self._writer is not None:
             writer, self._writer = self._writer, None
             await writer.stop()
@@ -136,15 +136,15 @@ class DatabaseStore:
 
     def save_session_soon(self, pid: str, session: SessionRow | None) -> None:
         """Keep a session, or with None forget it, when the database lets us; until then it is loaded from here."""
-        self._session_saves.put(pid, session)
+        self._session_saver.put(pid, session)
 
     async def _save_sessions(self, changes: Changes) -> None:
         await self.write(UnitOfWork(lambda transaction: sessions.keep(transaction, changes), waits=False))
 
     async def load_session(self, pid: str) -> SessionRow | None:
-        if pid in self._session_saves:
-            return self._session_saves.get(pid)
-        return await self._session_loads.load(pid)
+        if pid in self._session_saver:
+            return self._session_saver.get(pid)
+        return await self._session_loader.load(pid)
 
     async def forget_session(self, pid: str) -> None:
         await self.write(lambda transaction: sessions.forget(transaction, pid))

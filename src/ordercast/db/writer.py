@@ -18,7 +18,7 @@ from typing import Final, TypeVar
 from ordercast.db.connector import Connector
 
 from .errors import NotCommitted, Overloaded, StoreClosed
-from .groups import HURRIED_MS, Done, Groups, Outcomes, QueuedUnit, Unit
+from .groups import SHORT_WAIT_MS, GroupOutcome, Groups, QueuedUnit, Unit, UnitOutcome
 from .held import HeldUnits
 from .transaction import Transaction
 
@@ -44,7 +44,7 @@ class Writer:
         self._loop: asyncio.AbstractEventLoop | None = None
         self._thread = threading.Thread(target=self._run, name="ordercast-writer", daemon=True)
         self._groups = Groups(connector, self._refuse_waiting)
-        self._held = HeldUnits(connector, self._tell)
+        self._held = HeldUnits(connector, self._deliver_outcomes)
 
     def __repr__(self) -> str:
         state = "running" if self.is_running else "stopped"
@@ -91,7 +91,7 @@ class Writer:
         self._queue.put(QueuedUnit(unit, future, time.monotonic()))
         return await future
 
-    def _resolve(self, group: list[Done], committed: bool) -> None:
+    def _resolve(self, group: list[UnitOutcome], committed: bool) -> None:
         self._waiting -= len(group)
         for future, result, error in group:
             if future.done():  # its caller has gone
@@ -113,8 +113,8 @@ class Writer:
                 group = self._held.divert(group)
             if group:
                 # While rows are held, others are not waited for either: who needs one may be any of them.
-                outcomes = self._groups.run(group, wait_ms=HURRIED_MS if self._held else None)
-                self._tell(outcomes)
+                outcomes = self._groups.run(group, wait_ms=SHORT_WAIT_MS if self._held else None)
+                self._deliver_outcomes(outcomes)
                 if outcomes.held:
                     self._held.take(outcomes.held)
         self._groups.close()
@@ -135,14 +135,16 @@ class Writer:
     def _refuse_waiting(self, error: Exception) -> None:
         waiting, running = self._next_group(wait=False)
         while waiting:
-            self._tell(Outcomes([Done(each.future, None, NotCommitted(error)) for each in waiting]))
+            self._deliver_outcomes(
+                GroupOutcome([UnitOutcome(each.future, None, NotCommitted(error)) for each in waiting])
+            )
             if not running:
                 break
             waiting, running = self._next_group(wait=False)
         if not running:
             self._queue.put(None)
 
-    def _tell(self, outcomes: Outcomes) -> None:
+    def _deliver_outcomes(self, outcomes: GroupOutcome) -> None:
         """Have the callers told, on the loop; may be called from any thread."""
         assert self._loop is not None
         try:

@@ -48,7 +48,7 @@ class Foreign:
             pytest.skip("this goes wrong on demand, which a real server does not")
         return self._stand_in
 
-    async def settle(self, mirror: Mirrored) -> None:
+    async def settle(self, mirror: MirroredRow) -> None:
         """Wait until everything written so far has been read: an order is placed, and comes last."""
         mark = uuid.uuid4().hex
         await self.orders.insert_one({"_id": mark, "status": "new"})
@@ -81,7 +81,7 @@ def _named(uri: str, database: str) -> str:
     return f"{url}?{query}" if query else url
 
 
-class Mirrored:
+class MirroredRow:
     """Our own database behind a source, and the source as often as it is started."""
 
     def __init__(self, store: Store, url: str) -> None:
@@ -128,7 +128,7 @@ def database(request: pytest.FixtureRequest, tmp_path: Path) -> SqliteStore | Po
 
 
 @pytest.fixture
-async def mirror(database: SqliteStore | PostgresqlStore, foreign: Foreign) -> AsyncIterator[Mirrored]:
+async def mirror(database: SqliteStore | PostgresqlStore, foreign: Foreign) -> AsyncIterator[MirroredRow]:
     await database.start()
-    yield Mirrored(database, foreign.url)
+    yield MirroredRow(database, foreign.url)
     await database.close()

@@ -14,7 +14,7 @@ from ordercast.contrib.mongodb import source as source_module
 from ordercast.contrib.mongodb.applying import Mirror
 from ordercast.contrib.mongodb.reading import ForeignOrders, SnapshotBatch
 
-from .conftest import Foreign, Mirrored
+from .conftest import Foreign, MirroredRow
 
 # A driver that is interrupted while it connects leaves its socket to the garbage collector.
 pytestmark = pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")
@@ -43,7 +43,7 @@ def order(**changes: Any) -> dict[str, Any]:
 # --- From the stream --------------------------------------------------------------------------------------------------
 
 
-async def test_an_order_that_is_inserted_is_told_as_placed(foreign: Foreign, mirror: Mirrored) -> None:
+async def test_an_order_that_is_inserted_is_told_as_placed(foreign: Foreign, mirror: MirroredRow) -> None:
     async with mirror.following() as source:
         inserted = await foreign.orders.insert_one(order())
         await until(lambda: mirror.of(inserted.inserted_id))
@@ -57,7 +57,7 @@ async def test_an_order_that_is_inserted_is_told_as_placed(foreign: Foreign, mir
     assert told["customerInfo"] == {"name": "Asha Rahman", "email": "asha@example.com", "mobile": "+8801700000000"}
 
 
-async def test_quick_moves_are_told_one_by_one_each_as_it_was(foreign: Foreign, mirror: Mirrored) -> None:
+async def test_quick_moves_are_told_one_by_one_each_as_it_was(foreign: Foreign, mirror: MirroredRow) -> None:
     async with mirror.following():
         id_ = (await foreign.orders.insert_one(order())).inserted_id
         for status in STATUSES:
@@ -74,7 +74,7 @@ async def test_quick_moves_are_told_one_by_one_each_as_it_was(foreign: Foreign, 
         assert later.before == earlier.after
 
 
-async def test_a_payment_and_an_edit_are_told_as_what_they_are(foreign: Foreign, mirror: Mirrored) -> None:
+async def test_a_payment_and_an_edit_are_told_as_what_they_are(foreign: Foreign, mirror: MirroredRow) -> None:
     async with mirror.following():
         id_ = (await foreign.orders.insert_one(order())).inserted_id
         await foreign.orders.update_one({"_id": id_}, {"$set": {"paymentStatus": "paid"}})
@@ -94,7 +94,7 @@ async def test_a_payment_and_an_edit_are_told_as_what_they_are(foreign: Foreign,
 
 
 async def test_an_open_order_that_is_deleted_is_told_as_cancelled_and_an_ended_one_stays(
-    foreign: Foreign, mirror: Mirrored
+    foreign: Foreign, mirror: MirroredRow
 ) -> None:
     async with mirror.following():
         open_id = (await foreign.orders.insert_one(order())).inserted_id
@@ -109,7 +109,7 @@ async def test_an_open_order_that_is_deleted_is_told_as_cancelled_and_an_ended_o
 
 
 async def test_an_order_that_comes_back_under_its_id_goes_on_with_its_versions(
-    foreign: Foreign, mirror: Mirrored
+    foreign: Foreign, mirror: MirroredRow
 ) -> None:
     async with mirror.following():
         id_ = (await foreign.orders.insert_one(order())).inserted_id
@@ -121,7 +121,7 @@ async def test_an_order_that_comes_back_under_its_id_goes_on_with_its_versions(
     assert [change.version for change in mirror.of(id_)] == [1, 2, 3]
 
 
-async def test_a_transaction_that_was_rolled_back_is_never_told(foreign: Foreign, mirror: Mirrored) -> None:
+async def test_a_transaction_that_was_rolled_back_is_never_told(foreign: Foreign, mirror: MirroredRow) -> None:
     rolled_back, committed = ObjectId(), ObjectId()
     async with mirror.following(), foreign.client.start_session() as session:
         await foreign.orders.insert_one(order(status="completed"))  # there is a collection to write to
@@ -142,7 +142,7 @@ async def test_a_transaction_that_was_rolled_back_is_never_told(foreign: Foreign
 
 
 async def test_documents_that_are_no_orders_stop_nothing(
-    foreign: Foreign, mirror: Mirrored, caplog: pytest.LogCaptureFixture
+    foreign: Foreign, mirror: MirroredRow, caplog: pytest.LogCaptureFixture
 ) -> None:
     async with mirror.following():
         await foreign.orders.insert_one({"_id": "counter", "seq": 7})
@@ -157,7 +157,7 @@ async def test_documents_that_are_no_orders_stop_nothing(
     assert caplog.text.count("its total cannot be read") == 1
 
 
-async def test_a_document_that_becomes_an_order_is_told_then(foreign: Foreign, mirror: Mirrored) -> None:
+async def test_a_document_that_becomes_an_order_is_told_then(foreign: Foreign, mirror: MirroredRow) -> None:
     async with mirror.following():
         id_ = (await foreign.orders.insert_one({"note": "a draft"})).inserted_id
         await foreign.orders.update_one({"_id": id_}, {"$set": {"status": "new", "total": 3}})
@@ -167,7 +167,7 @@ async def test_a_document_that_becomes_an_order_is_told_then(foreign: Foreign, m
     assert mirror.told(id_, "total") == [300]
 
 
-async def test_an_id_that_another_order_has_is_left_out(foreign: Foreign, mirror: Mirrored) -> None:
+async def test_an_id_that_another_order_has_is_left_out(foreign: Foreign, mirror: MirroredRow) -> None:
     async with mirror.following():
         await foreign.orders.insert_one({"_id": 5, "status": "new"})
         await foreign.orders.insert_one({"_id": "5", "status": "completed"})
@@ -177,7 +177,7 @@ async def test_an_id_that_another_order_has_is_left_out(foreign: Foreign, mirror
 
 
 async def test_a_change_that_cannot_be_written_is_left_out_and_those_beside_it_are_not(
-    foreign: Foreign, mirror: Mirrored, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+    foreign: Foreign, mirror: MirroredRow, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
     taking = Mirror._take
 
@@ -199,7 +199,7 @@ async def test_a_change_that_cannot_be_written_is_left_out_and_those_beside_it_a
 # --- The snapshot -----------------------------------------------------------------------------------------------------
 
 
-async def test_what_was_there_before_is_imported_and_no_news(foreign: Foreign, mirror: Mirrored) -> None:
+async def test_what_was_there_before_is_imported_and_no_news(foreign: Foreign, mirror: MirroredRow) -> None:
     ids = [ObjectId(), "a-text", 7]
     await foreign.orders.insert_many([order(_id=id_, status="ready") for id_ in ids])
     async with mirror.following():
@@ -209,7 +209,7 @@ async def test_what_was_there_before_is_imported_and_no_news(foreign: Foreign, m
     assert {change.kind for change in mirror.changes()} == {"order.imported"}
 
 
-async def test_an_empty_collection_is_followed_from_there(foreign: Foreign, mirror: Mirrored) -> None:
+async def test_an_empty_collection_is_followed_from_there(foreign: Foreign, mirror: MirroredRow) -> None:
     async with mirror.following():
         pass
     id_ = (await foreign.orders.insert_one(order())).inserted_id
@@ -219,7 +219,7 @@ async def test_an_empty_collection_is_followed_from_there(foreign: Foreign, mirr
 
 
 async def test_a_snapshot_has_no_gap_while_others_write(
-    foreign: Foreign, mirror: Mirrored, monkeypatch: pytest.MonkeyPatch
+    foreign: Foreign, mirror: MirroredRow, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("ordercast.contrib.mongodb.reading.SNAPSHOT_DOCUMENTS", 7)
     ids: list[Any] = [f"{number:03}" for number in range(60)]
@@ -246,7 +246,7 @@ async def test_a_snapshot_has_no_gap_while_others_write(
 
 
 async def test_a_snapshot_goes_on_where_it_was_when_its_process_died(
-    foreign: Foreign, mirror: Mirrored, monkeypatch: pytest.MonkeyPatch
+    foreign: Foreign, mirror: MirroredRow, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("ordercast.contrib.mongodb.reading.SNAPSHOT_DOCUMENTS", 5)
     await foreign.orders.insert_many([order(_id=f"{number:03}") for number in range(50)])
@@ -272,7 +272,7 @@ async def test_a_snapshot_goes_on_where_it_was_when_its_process_died(
 # --- Each once and in order -------------------------------------------------------------------------------------------
 
 
-async def test_eight_writers_at_once_are_told_each_once_and_in_order(foreign: Foreign, mirror: Mirrored) -> None:
+async def test_eight_writers_at_once_are_told_each_once_and_in_order(foreign: Foreign, mirror: MirroredRow) -> None:
     async with mirror.following():
         orders = await _eight_writers(foreign, steps=25)
         await foreign.settle(mirror)
@@ -280,7 +280,7 @@ async def test_eight_writers_at_once_are_told_each_once_and_in_order(foreign: Fo
 
 
 async def test_a_source_that_dies_again_and_again_tells_each_once_and_in_order(
-    foreign: Foreign, mirror: Mirrored, chance: random.Random
+    foreign: Foreign, mirror: MirroredRow, chance: random.Random
 ) -> None:
     writing = asyncio.create_task(_eight_writers(foreign, steps=40))
     while not writing.done():
@@ -294,7 +294,7 @@ async def test_a_source_that_dies_again_and_again_tells_each_once_and_in_order(
     _assert_exact(mirror, writing.result(), steps=40)
 
 
-async def test_a_connection_that_is_cut_again_and_again_loses_nothing(foreign: Foreign, mirror: Mirrored) -> None:
+async def test_a_connection_that_is_cut_again_and_again_loses_nothing(foreign: Foreign, mirror: MirroredRow) -> None:
     stand_in = foreign.stand_in
     async with mirror.following():
         writing = asyncio.create_task(_eight_writers(foreign, steps=40))
@@ -306,7 +306,7 @@ async def test_a_connection_that_is_cut_again_and_again_loses_nothing(foreign: F
     _assert_exact(mirror, orders, steps=40)
 
 
-async def test_two_sources_of_one_collection_tell_nothing_twice(foreign: Foreign, mirror: Mirrored) -> None:
+async def test_two_sources_of_one_collection_tell_nothing_twice(foreign: Foreign, mirror: MirroredRow) -> None:
     other = asyncio.create_task(mirror.source().run())
     async with mirror.following():
         orders = await _eight_writers(foreign, steps=10)
@@ -334,13 +334,13 @@ async def _eight_writers(foreign: Foreign, steps: int) -> list[Any]:
     return [id_ for ids in written for id_ in ids]
 
 
-def _assert_exact(mirror: Mirrored, orders: list[Any], steps: int) -> None:
+def _assert_exact(mirror: MirroredRow, orders: list[Any], steps: int) -> None:
     for id_ in orders:
         _assert_steps(mirror, id_, steps)
     _assert_steps(mirror, "shared", steps * 8)
 
 
-def _assert_steps(mirror: Mirrored, id_: Any, last: int) -> None:
+def _assert_steps(mirror: MirroredRow, id_: Any, last: int) -> None:
     totals = mirror.told(id_, "total")
     # A snapshot that a writer overtook begins later; from there on no step may be missing.
     assert totals == [100 * step for step in range(totals[0] // 100, last + 1)], id_
@@ -351,7 +351,7 @@ def _assert_steps(mirror: Mirrored, id_: Any, last: int) -> None:
 
 
 async def test_a_server_that_was_away_is_followed_from_where_it_was(
-    foreign: Foreign, mirror: Mirrored, monkeypatch: pytest.MonkeyPatch
+    foreign: Foreign, mirror: MirroredRow, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("ordercast.contrib.mongodb.reading.SELECTION_MS_MAX", 500)
     stand_in = foreign.stand_in
@@ -368,7 +368,7 @@ async def test_a_server_that_was_away_is_followed_from_where_it_was(
     assert len(mirror.changes()) == 2
 
 
-async def test_a_primary_that_steps_down_is_not_missed(foreign: Foreign, mirror: Mirrored) -> None:
+async def test_a_primary_that_steps_down_is_not_missed(foreign: Foreign, mirror: MirroredRow) -> None:
     async with mirror.following():
         foreign.stand_in.fail_next("getMore", 10107, "NotWritablePrimary", "ResumableChangeStreamError")
         await foreign.orders.insert_one(order(_id="one"))
@@ -377,7 +377,7 @@ async def test_a_primary_that_steps_down_is_not_missed(foreign: Foreign, mirror:
 
 
 async def test_history_that_is_lost_is_told_and_made_good(
-    foreign: Foreign, mirror: Mirrored, caplog: pytest.LogCaptureFixture
+    foreign: Foreign, mirror: MirroredRow, caplog: pytest.LogCaptureFixture
 ) -> None:
     stand_in = foreign.stand_in
     async with mirror.following():
@@ -402,7 +402,7 @@ async def test_history_that_is_lost_is_told_and_made_good(
 
 
 async def test_an_order_that_goes_and_comes_back_while_history_is_made_good_is_not_missed(
-    foreign: Foreign, mirror: Mirrored, monkeypatch: pytest.MonkeyPatch
+    foreign: Foreign, mirror: MirroredRow, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     # Before whatever else is in the collection.
     async with mirror.following():
@@ -436,7 +436,7 @@ async def test_an_order_that_goes_and_comes_back_while_history_is_made_good_is_n
 
 @pytest.mark.parametrize(("code", "name"), [(286, "ChangeStreamHistoryLost"), (280, "ChangeStreamFatalError")])
 async def test_history_that_is_lost_under_way_is_told_too(
-    foreign: Foreign, mirror: Mirrored, code: int, name: str
+    foreign: Foreign, mirror: MirroredRow, code: int, name: str
 ) -> None:
     async with mirror.following():
         foreign.stand_in.fail_next("getMore", code, name, "NonResumableChangeStreamError")
@@ -444,7 +444,7 @@ async def test_history_that_is_lost_under_way_is_told_too(
         await foreign.settle(mirror)
 
 
-async def test_a_place_that_cannot_be_read_any_more_is_lost(foreign: Foreign, mirror: Mirrored) -> None:
+async def test_a_place_that_cannot_be_read_any_more_is_lost(foreign: Foreign, mirror: MirroredRow) -> None:
     async with mirror.following():
         pass
     await mirror.store.write(lambda t: t.run('UPDATE source_positions SET token = \'{"v":{"_data":"00"}}\''))
@@ -454,7 +454,7 @@ async def test_a_place_that_cannot_be_read_any_more_is_lost(foreign: Foreign, mi
 
 
 async def test_a_collection_that_is_dropped_leaves_its_open_orders_cancelled(
-    foreign: Foreign, mirror: Mirrored
+    foreign: Foreign, mirror: MirroredRow
 ) -> None:
     async with mirror.following():
         await foreign.orders.insert_one(order(_id="one"))
@@ -470,7 +470,7 @@ async def test_a_collection_that_is_dropped_leaves_its_open_orders_cancelled(
 
 
 async def test_a_place_moves_on_where_nothing_happens(
-    foreign: Foreign, mirror: Mirrored, monkeypatch: pytest.MonkeyPatch
+    foreign: Foreign, mirror: MirroredRow, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(source_module, "POSITION_EVERY_S", 0.1)
     async with mirror.following():
@@ -484,12 +484,12 @@ async def test_a_place_moves_on_where_nothing_happens(
     assert mirror.changes() == []
 
 
-async def _token(mirror: Mirrored) -> str | None:
+async def _token(mirror: MirroredRow) -> str | None:
     row = await mirror.store.read(lambda t: t.one("SELECT token FROM source_positions"))
     return None if row is None else row[0]
 
 
-async def test_a_url_that_names_no_database_is_refused(mirror: Mirrored) -> None:
+async def test_a_url_that_names_no_database_is_refused(mirror: MirroredRow) -> None:
     for url in (
         "mongodb://localhost",
         "mongodb://localhost/?replicaSet=rs0",

@@ -12,7 +12,7 @@ from ordercast.commerce.states import OrderStatus
 from ordercast.commerce.timestamps import Timestamp
 from ordercast.commerce.transitions import TERMINAL
 from ordercast.db import Transaction, mirrored
-from ordercast.db.mirrored import Mirrored, Showing, SourcePosition
+from ordercast.db.mirrored import MirroredRow, MirroredState, SourcePosition
 
 from .deltas import updated
 from .mapping import is_order, map_order
@@ -146,7 +146,7 @@ class Mirror:
     def _show(
         self,
         transaction: Transaction,
-        row: Mirrored | None,
+        row: MirroredRow | None,
         key: str,
         document: dict[str, Any],
         as_of: str,
@@ -157,11 +157,13 @@ class Mirror:
     ) -> None:
         raw = to_extended_json(document)
         if row is None:
-            row = mirrored.begin(transaction, self.source, key, Showing(raw, as_of, snapshot, None), now=now)
+            row = mirrored.begin(transaction, self.source, key, MirroredState(raw, as_of, snapshot, None), now=now)
         order = self._order(transaction, row, key, document, now)
-        mirrored.show(transaction, self.source, row, Showing(raw, as_of, snapshot, order, imported=imported), now=now)
+        mirrored.save_state(
+            transaction, self.source, row, MirroredState(raw, as_of, snapshot, order, imported=imported), now=now
+        )
 
-    def _delete(self, transaction: Transaction, row: Mirrored, as_of: str, snapshot: int, now: Timestamp) -> None:
+    def _delete(self, transaction: Transaction, row: MirroredRow, as_of: str, snapshot: int, now: Timestamp) -> None:
         """Cancel an open order that is gone, so that no screen waits for it; one that had ended is tidied
         away there, and stays as it ended.
         """
@@ -169,11 +171,11 @@ class Mirror:
         former = mirrored.document_of(row.document)
         if former is not None and former["status"] not in TERMINAL:
             order, reason = {**former, "status": OrderStatus.CANCELLED}, DELETED
-        showing = Showing(row.raw, as_of, snapshot, order, gone=True, reason=reason)
-        mirrored.show(transaction, self.source, row, showing, now=now)
+        showing = MirroredState(row.raw, as_of, snapshot, order, gone=True, reason=reason)
+        mirrored.save_state(transaction, self.source, row, showing, now=now)
 
     def _order(
-        self, transaction: Transaction, row: Mirrored, key: str, document: dict[str, Any], now: Timestamp
+        self, transaction: Transaction, row: MirroredRow, key: str, document: dict[str, Any], now: Timestamp
     ) -> dict[str, Any] | None:
         """The order in our shape; None, logged and counted, for what is none."""
         if not is_order(document):

@@ -108,7 +108,7 @@ def change_status(
     state = load_state(transaction, order_id, actor, by_token=by_token)
     target = resolve_status(name, state.fulfilment)
     decision = decide_status_change(state, target, actor, reason=reason, expected_version=expected_version, now=now)
-    return _carried_out(transaction, decision, handover)
+    return _save_decision(transaction, decision, handover)
 
 
 def assign_driver(
@@ -134,10 +134,10 @@ def assign_driver(
     decision = decide_assignment(state, driver_id, actor, expected_version=expected_version, now=now)
     if driver is None or not driver.active:
         raise InvalidField("driverId", "There is no such driver who is active.")
-    return _carried_out(transaction, decision, Handover(rules))
+    return _save_decision(transaction, decision, Handover(rules))
 
 
-def _carried_out(transaction: Transaction, decision: StatusChanged | Unchanged, handover: Handover) -> bytes:
+def _save_decision(transaction: Transaction, decision: StatusChanged | Unchanged, handover: Handover) -> bytes:
     if isinstance(decision, StatusChanged):
         _save_change(transaction, decision, settle(transaction, decision, handover))
         return newest_document(transaction, decision.before.id)

@@ -28,7 +28,7 @@ IDLE_IN_TRANSACTION_MS_MAX: Final = 3_000
 # How long the writer waits for a row that somebody else has changed and not committed, before it sets aside who needs
 # that row and goes on with the others: for the commit of another node. All wait meanwhile, once; then it is known.
 # Readers wait for a table that is locked as long. At 50 ms it was to be seen in the p99 of a hundred orders a second.
-GO_ROUND_MS: Final = 20
+SET_ASIDE_MS: Final = 20
 # How long a change waits for such a row in all: for a node that was cut off, and not for a person at `psql` who may
 # have gone to lunch.
 LOCKED_MS_MAX: Final = 4_000
@@ -88,12 +88,12 @@ def connection_parameters(url: str, *, name: str, options: str = "") -> dict[str
     What the URL says holds, but for what the shop cannot do without. Raises psycopg.OperationalError.
     """
     try:
-        asked: dict[str, Any] = parts_of_postgresql_url(url)
+        given: dict[str, Any] = parts_of_postgresql_url(url)
     except ValueError as error:
         raise psycopg.OperationalError(f"it {error}") from None
-    wanted = {**_ALIVE, **asked, "application_name": f"ordercast {name}"}
-    wanted["options"] = " ".join(filter(None, (asked.get("options"), _SESSION, options)))
-    if "," in f"{asked.get('host')}{asked.get('hostaddr')}":
+    wanted = {**_ALIVE, **given, "application_name": f"ordercast {name}"}
+    wanted["options"] = " ".join(filter(None, (given.get("options"), _SESSION, options)))
+    if "," in f"{given.get('host')}{given.get('hostaddr')}":
         wanted.setdefault("target_session_attrs", "read-write")  # the others are standbys
     return wanted
 
@@ -164,7 +164,7 @@ class PostgresqlConnector(Connector):
 
     def open(self, *, read_only: bool = False) -> Connection:
         name = "reader" if read_only else "writer"
-        connection = connect(self._url, name=name, options=f"-c lock_timeout={GO_ROUND_MS}")
+        connection = connect(self._url, name=name, options=f"-c lock_timeout={SET_ASIDE_MS}")
         incarnation = None
         if not read_only and self._recognise is not None:
             try:

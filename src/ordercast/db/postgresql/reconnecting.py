@@ -31,7 +31,7 @@ class ReconnectingConnection(ABC):
         self._line = threading.Lock()
         self._connection: psycopg.Connection | None = None
         self._asked_at: float | None = None
-        self.heard_at = 0.0
+        self.answered_at = 0.0
         """When the server last answered; of the monotonic clock."""
 
     # --- On the loop ------------------------------------------------------------------------------------------------
@@ -90,7 +90,7 @@ class ReconnectingConnection(ABC):
             rows = cursor.fetchall() if cursor.description is not None else []
         finally:
             self._asked_at = None
-        self.heard_at = time.monotonic()
+        self.answered_at = time.monotonic()
         return rows
 
     def wait(self, connection: psycopg.Connection, seconds: float) -> None:

@@ -26,7 +26,7 @@ LOCK: Final = 673_372_278
 # How long a sequencer may be silent; it speaks several times as often. A node takes over within this and one look.
 LEASE_MS: Final = 1_200
 # A node that has heard nothing for so long leads no more, whatever it believes: another may.
-LEADS_UNHEARD_S_MAX: Final = 3.0
+LEAD_SILENT_S_MAX: Final = 3.0
 # Behind the notifications, for those that are lost.
 LOOK_EVERY_S: Final = 0.25
 AT_ONCE_MAX: Final = 5_000
@@ -68,7 +68,7 @@ class Sequencer(ReconnectingConnection):
 
     @property
     def leads(self) -> bool:
-        return self._has_lock and time.monotonic() - self.heard_at < LEADS_UNHEARD_S_MAX
+        return self._has_lock and time.monotonic() - self.answered_at < LEAD_SILENT_S_MAX
 
     # --- On the thread ----------------------------------------------------------------------------------------------
 

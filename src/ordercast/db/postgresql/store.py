@@ -34,7 +34,7 @@ ANSWER_S_MAX: Final = 15.0
 # Of those who read the feed and number it: while they wait, nothing is told.
 FOLLOWER_ANSWER_S_MAX: Final = 5.0
 # A feed that was not seen to its end for so long is not being told: the node is deaf.
-DEAF_S: Final = 5.0
+LAG_S_MAX: Final = 5.0
 
 log = logging.getLogger("ordercast.db")
 
@@ -81,9 +81,9 @@ class PostgresqlStore(DatabaseStore):
 
     async def faults(self) -> list[str]:
         faults = [*await super().faults()]
-        if self.is_deaf:
-            faults.append(f"The feed was not seen for {DEAF_S:.0f} s: what is committed is not told here.")
-        if self._tailer.is_waiting(DEAF_S):
+        if self.is_lagging:
+            faults.append(f"The feed was not seen for {LAG_S_MAX:.0f} s: what is committed is not told here.")
+        if self._tailer.is_waiting(LAG_S_MAX):
             faults.append("The feed is not numbered: what is committed is not told.")
         return faults
 
@@ -178,9 +178,9 @@ class PostgresqlStore(DatabaseStore):
         return (row[0] or 0) if row else 0
 
     @property
-    def is_deaf(self) -> bool:
+    def is_lagging(self) -> bool:
         """Whether the feed has not been seen to its end for too long."""
-        return time.monotonic() - self._tailer.looked_at > DEAF_S
+        return time.monotonic() - self._tailer.looked_at > LAG_S_MAX
 
     def _on_commit(self) -> None:
         self._wake()  # what needs no row of the feed, such as what is owed to payment providers

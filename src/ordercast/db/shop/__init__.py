@@ -82,7 +82,7 @@ NOUN: Final = Noun(
 # --- Units of work ----------------------------------------------------------------------------------------------------
 
 
-class StandingShop(Shop, frozen=True, kw_only=True, rename="camel"):
+class CurrentShop(Shop, frozen=True, kw_only=True, rename="camel"):
     """The rules, and which they are by count."""
 
     version: int
@@ -94,7 +94,7 @@ def rules(transaction: Transaction) -> Shop:
     return current_shop(transaction)
 
 
-def current_shop(transaction: Transaction) -> StandingShop:
+def current_shop(transaction: Transaction) -> CurrentShop:
     """As `rules`. Raises DamagedRow where nobody can know what is charged."""
     return transaction.decoded(_row(transaction, RULES), _shop_of, "shop", KEY)
 
@@ -139,14 +139,14 @@ def _row(transaction: Transaction, statement: Statement) -> tuple[Any, ...]:
 
 # The rules change seldom, and each order reads them.
 @lru_cache(maxsize=4)
-def _shop_of(row: tuple[Any, ...]) -> StandingShop:
+def _shop_of(row: tuple[Any, ...]) -> CurrentShop:
     values = dict(zip(Shop.__struct_fields__, row, strict=False))
     for name in ("tax_rates_bp", "delivery_zones"):
         values[name] = msgspec.json.decode(values[name])
     values["prices_include_tax"] = bool(values["prices_include_tax"])
     named = dict(zip(Shop.__struct_encode_fields__, values.values(), strict=True))
     # Checked, for another program may have written it.
-    return msgspec.convert({**named, "version": row[-3], "updatedAt": row[-1]}, StandingShop)
+    return msgspec.convert({**named, "version": row[-3], "updatedAt": row[-1]}, CurrentShop)
 
 
 def _kept(value: Any) -> Any:

@@ -143,12 +143,12 @@ class SqliteStore(DatabaseStore):
             self._renewal = asyncio.create_task(self._renew())
 
     async def _renew(self) -> None:
-        said = self._file.trouble
-        log.error("no change is taken: %s", said)
+        trouble = self._file.trouble
+        log.error("no change is taken: %s", trouble)
         while not await self._opened_anew():
-            if self._file.trouble != said:
-                said = self._file.trouble
-                log.error("no change is taken: %s", said)
+            if self._file.trouble != trouble:
+                trouble = self._file.trouble
+                log.error("no change is taken: %s", trouble)
             await self._something_else_is_there()
         self._renewal = None
         log.warning("the database is there: changes are taken again")

@@ -28,7 +28,7 @@ FLUSH_S_MAX: Final = 5.0
 log = logging.getLogger("ordercast.db")
 
 
-class SessionSaves:
+class SessionSaver:
     """The newest state of each session that is not in the database yet; one unit of work at a time saves many."""
 
     def __init__(self, save: Callable[[Changes], Awaitable[None]]) -> None:

@@ -5,8 +5,8 @@ from collections.abc import Callable
 
 import pytest
 
-from ordercast.db import LockedElsewhere, NotCommitted, SessionRow, StoreError, session_saves
-from ordercast.db.session_saves import Changes, SessionSaves
+from ordercast.db import LockedElsewhere, NotCommitted, SessionRow, StoreError, session_saver
+from ordercast.db.session_saver import Changes, SessionSaver
 from tests.waiting import until
 
 
@@ -32,12 +32,12 @@ class Database:
 
 @pytest.fixture
 def database(monkeypatch: pytest.MonkeyPatch) -> Database:
-    monkeypatch.setattr(session_saves, "RETRY_S", 0.001)
+    monkeypatch.setattr(session_saver, "RETRY_S", 0.001)
     return Database()
 
 
 async def test_those_that_come_together_are_saved_together_each_as_it_is_last(database: Database) -> None:
-    saves = SessionSaves(database.save)
+    saves = SessionSaver(database.save)
     for number in range(100):
         saves.put(f"p{number}", session(f"p{number}"))
     saves.put("p0", session("p0", "s2"))
@@ -49,7 +49,7 @@ async def test_those_that_come_together_are_saved_together_each_as_it_is_last(da
 
 
 async def test_what_changes_while_it_is_saved_is_saved_again(database: Database) -> None:
-    saves = SessionSaves(database.save)
+    saves = SessionSaver(database.save)
     saves.put("p", session("p"))
     await until(lambda: bool(database.tries))
     saves.put("p", session("p", "s2"))
@@ -61,7 +61,7 @@ async def test_what_changes_while_it_is_saved_is_saved_again(database: Database)
 async def test_what_cannot_be_saved_yet_is_known_meanwhile_and_saved_when_it_can_be(
     database: Database, error: Exception, caplog: pytest.LogCaptureFixture
 ) -> None:
-    saves = SessionSaves(database.save)
+    saves = SessionSaver(database.save)
     database.trouble = lambda _: error
     saves.put("p", session("p"))
     await until(lambda: len(database.tries) > 3)
@@ -74,7 +74,7 @@ async def test_what_cannot_be_saved_yet_is_known_meanwhile_and_saved_when_it_can
 
 @pytest.mark.parametrize("error", [LockedElsewhere(OSError("held")), ValueError("a fault of ours")])
 async def test_one_that_cannot_be_saved_keeps_no_other_from_it(database: Database, error: Exception) -> None:
-    saves = SessionSaves(database.save)
+    saves = SessionSaver(database.save)
     database.trouble = lambda changes: error if "p5" in changes else None
     for number in range(300):
         saves.put(f"p{number}", session(f"p{number}"))
@@ -87,8 +87,8 @@ async def test_one_that_cannot_be_saved_keeps_no_other_from_it(database: Databas
 
 
 async def test_past_the_bound_the_oldest_is_given_up(database: Database, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(session_saves, "UNSAVED_MAX", 3)
-    saves = SessionSaves(database.save)
+    monkeypatch.setattr(session_saver, "UNSAVED_MAX", 3)
+    saves = SessionSaver(database.save)
     for number in range(5):
         saves.put(f"p{number}", session(f"p{number}"))
     await until(lambda: not len(saves))
@@ -99,12 +99,12 @@ async def test_past_the_bound_the_oldest_is_given_up(database: Database, monkeyp
 async def test_closing_saves_what_is_left_and_waits_for_a_database_no_longer_than_its_bound(
     database: Database, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    saves = SessionSaves(database.save)
+    saves = SessionSaver(database.save)
     await saves.close()  # of nothing
     saves.put("p", session("p"))
     await saves.close()
     assert database.kept == {"p": session("p")}
-    monkeypatch.setattr(session_saves, "FLUSH_S_MAX", 0.01)
+    monkeypatch.setattr(session_saver, "FLUSH_S_MAX", 0.01)
     database.trouble = lambda _: NotCommitted(OSError("away"))
     saves.put("q", session("q"))
     await saves.close()

@@ -17,7 +17,7 @@ Query: TypeAlias = Callable[[Transaction], dict[str, SessionRow]]
 AT_ONCE_MAX: Final = 256
 
 
-class SessionLoads:
+class SessionLoader:
     """One question is under way at a time; who comes meanwhile is in the next."""
 
     def __init__(self, read: Callable[[Query], Awaitable[dict[str, SessionRow]]]) -> None:
@@ -41,19 +41,19 @@ class SessionLoads:
         try:
             while self._waiting:
                 pids = list(islice(self._waiting, AT_ONCE_MAX))
-                asked = {pid: self._waiting.pop(pid) for pid in pids}
-                await self._answer(asked)
+                pending = {pid: self._waiting.pop(pid) for pid in pids}
+                await self._load_batch(pending)
         finally:
             self._asking = None
 
-    async def _answer(self, asked: dict[str, asyncio.Future[SessionRow | None]]) -> None:
-        pids = list(asked)
+    async def _load_batch(self, pending: dict[str, asyncio.Future[SessionRow | None]]) -> None:
+        pids = list(pending)
         try:
             found = await self._read(lambda transaction: sessions.load(transaction, pids))
         except Exception as error:  # noqa: BLE001 - it is for those who asked
-            for loaded in asked.values():
+            for loaded in pending.values():
                 loaded.set_exception(error)
                 loaded.exception()  # whoever asked may have gone
             return
-        for pid, loaded in asked.items():
+        for pid, loaded in pending.items():
             loaded.set_result(found.get(pid))
