@@ -1,6 +1,6 @@
-"""Orders that live in another program's database, as they were last told, and how far each source has been read.
+"""Mirrored orders: orders of another program's database, and how far each source was read.
 
-They are written as they come, and decided there; what is mirrored is told as if it had happened here.
+They are decided there and copied as they come; changes are published like our own.
 """
 
 from __future__ import annotations
@@ -27,28 +27,28 @@ _IS_ORDER: Final = "document IS NOT NULL"
 
 mirrored_orders = table(
     "mirrored_orders",
-    # The order in which they came; it sorts lists.
+    # Arrival order, for lists.
     entry(),
     line("source"),
-    # The document's own key as extended JSON: an id of whatever type it has there.
+    # The document's key as extended JSON, of any type.
     line("foreign_key"),
-    # What people and programs call the order; none for a document that is no order.
+    # The order's id; NULL for a document that is no order.
     identifier("id", unique=True, optional=True),
     version(0),
-    # As ``orders.document`` has it; none until there is something to tell.
+    # In the form of ``orders.document``; NULL until published.
     json_object("document", optional=True),
     word("status", optional=True),
     identifier("customer_id", optional=True),
     identifier("driver_id", optional=True),
-    # The foreign document whole, as extended JSON: changes of it are told as differences, which are applied to it.
+    # The foreign document as extended JSON, to which differences are applied.
     of(domains.FOREIGN, "raw"),
-    # The source's time at which a snapshot showed it so: changes up to then are in it already.
+    # The source's time of the snapshot that has it: earlier changes are included.
     word("as_of"),
-    # Which snapshot saw it last.
+    # The last snapshot that has it.
     count("snapshot", default=None),
-    # It is there no more.
+    # Deleted there.
     flag("gone", False),
-    # It was there before we were: no news.
+    # It existed before the first snapshot: not published as new.
     flag("imported", False),
     columns.actor(given=True),
     columns.reason(),
@@ -56,7 +56,7 @@ mirrored_orders = table(
     index("mirrored_by_key", "source", "foreign_key", unique=True),
     index("mirrored_there", "source", "snapshot", "entry", where="gone = 0"),
     index("mirrored_by_customer", "customer_id", "entry"),
-    # As lists ask for them: of those that are orders.
+    # For lists of orders.
     *(
         index(f"mirrored_by_{name}", *keys, "entry", where=_IS_ORDER)
         for name, keys in {
@@ -73,18 +73,18 @@ mirrored_orders = table(
 source_positions = table(
     "source_positions",
     line("name", primary_key=True),
-    # Counts every step: who took one from a position that is no longer the newest takes it back.
+    # Incremented at each step: a step from an old position is rolled back.
     count("revision"),
-    # Which snapshot this is, counted from one; and how far it has come, none once it is whole.
+    # The snapshot's number; and its progress, NULL once complete.
     count("snapshot"),
     word("phase", default="new"),
     line("after_key", optional=True),
-    # Where the stream goes on: behind a token, or from a time.
+    # Where the change stream continues: after a token, or from a time.
     text("token", optional=True),
     word("starts_at", optional=True),
-    # Something was lost, which the next snapshot makes good.
+    # Changes were lost; the next snapshot makes up for them.
     flag("lost", False),
-    # How often that has happened; each time is told.
+    # How often; each is published.
     count("resyncs"),
     columns.moment("updated_at"),
     rowid=False,
@@ -93,7 +93,7 @@ source_positions = table(
 # --- Statements -------------------------------------------------------------------------------------------------------
 
 MIRRORED_FROM: Final = 10**15
-"""Lists name a mirrored order by its entry and this much: one cursor leads through both tables."""
+"""Offset of mirrored entries in list cursors, so that one cursor covers both tables."""
 
 FIND: Final = Statement("""
     SELECT entry, id, version, document, raw, as_of, gone
@@ -135,7 +135,7 @@ DOCUMENT: Final = Statement("""
 
 
 def _newest(of: str = "") -> Statement:
-    # One statement per filter, as ``orders.statements``.
+    # One statement per filter, as in ``orders.statements``.
     return Statement(f"""
         SELECT entry + {MIRRORED_FROM}, document FROM mirrored_orders
         WHERE entry < :cursor - {MIRRORED_FROM} AND document IS NOT NULL {of}
@@ -176,7 +176,7 @@ def _member_differs(member: str) -> str:
 
 
 _PAYMENT: Final = ("paymentStatus", "amountPaid", "amountRefunded")
-# A row begins without a document, so that everything is told by an UPDATE. What was there before us is no news.
+# Rows begin without a document, so that an UPDATE publishes each. Existing ones are not published as new.
 _FEED_INSERT: Final = cleandoc(f"""
     INSERT INTO feed ({FEED_COLUMNS})
       VALUES (
@@ -209,7 +209,7 @@ NOUN: Final = Noun(
         Trigger("sources_resynced", "AFTER UPDATE", "source_positions", (_RESYNCED,), "NEW.resyncs > OLD.resyncs"),
     ),
     personal={
-        # A copy of what another program keeps: gone here, it comes back only if that program has not forgotten it too.
+        # A copy: after deletion here it returns unless it is erased there too.
         "mirrored_orders": PersonalData(
             "customer_id = :customer_id", ("source", "id", "document", "updated_at"), key="entry", identifies=True
         ),
@@ -224,12 +224,12 @@ NEW: Final = "new"
 SNAPSHOT: Final = "snapshot"
 STREAM: Final = "stream"
 
-# What of an order's document merely tells of a change.
+# Members that only describe a change.
 _UNPUBLISHED: Final = frozenset({"version", "updatedAt", "statusSince"})
 
 
 class OvertakenError(Exception):
-    """Somebody else has read the source further; what was made of this reading is taken back."""
+    """Another reader has advanced the source; this step is rolled back."""
 
     def __init__(self, name: str) -> None:
         super().__init__(f"{name} was read further by another reader.")
@@ -237,7 +237,7 @@ class OvertakenError(Exception):
 
 @dataclass(frozen=True, slots=True)
 class SourcePosition:
-    """How far a source has been read; see the table."""
+    """How far a source was read; see the table."""
 
     name: str
     revision: int = 0
@@ -251,7 +251,7 @@ class SourcePosition:
 
 
 class MirroredRow(NamedTuple):
-    """A row as the next change finds it."""
+    """The stored row."""
 
     entry: int
     id: str | None
@@ -264,7 +264,7 @@ class MirroredRow(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class MirroredState:
-    """What a row is to show from now on. `order` is None for what cannot be told, which leaves what was told before."""
+    """The new state of a row. `order` is None if it cannot be published, which keeps the former document."""
 
     raw: str
     as_of: str
@@ -286,7 +286,7 @@ def find(transaction: Transaction, source: str, foreign_key: str) -> MirroredRow
 def begin(
     transaction: Transaction, source: str, foreign_key: str, state: MirroredState, *, now: Timestamp
 ) -> MirroredRow:
-    """A row for a document that was not known; nothing of it is told yet."""
+    """Insert a row for a new document, unpublished."""
     transaction.run(
         BEGIN,
         source=source,
@@ -305,7 +305,7 @@ def begin(
 def save_state(
     transaction: Transaction, source: str, row: MirroredRow, state: MirroredState, *, now: Timestamp
 ) -> bool:
-    """Write what `row` shows now; answers whether anything of it is told."""
+    """Save a row's new state; return whether it is published."""
     is_published = state.order is not None and _differs(row.document, state.order)
     version = row.version + is_published
     document = row.document
@@ -334,13 +334,13 @@ def save_state(
 
 
 def id_is_free(transaction: Transaction, order_id: str) -> bool:
-    """Whether no order, mirrored or our own, has that id."""
+    """Whether no order has that id."""
     mirrored = transaction.one(ID_TAKEN, id=order_id)
     return mirrored is None and transaction.one(ID_TAKEN_BY_OURS, id=order_id) is None
 
 
 def unseen(transaction: Transaction, source: str, snapshot: int, limit: int) -> list[str]:
-    """Keys of rows that were there before a snapshot, and that it has not seen."""
+    """Keys of rows older than a snapshot that it does not have."""
     rows = transaction.all(UNSEEN, source=source, snapshot=snapshot, limit=limit)
     return [key for (key,) in rows]
 
@@ -353,7 +353,7 @@ def _differs(document: str | None, order: dict[str, Any]) -> bool:
 
 
 def document_of(document: str | None) -> dict[str, Any] | None:
-    """What was told of an order; None too for what another program wrote there and is none."""
+    """The published document; None also if damaged."""
     try:
         former = None if document is None else read_json(document)
     except ValueError:
@@ -365,7 +365,7 @@ def document_of(document: str | None) -> dict[str, Any] | None:
 
 
 def position(transaction: Transaction, name: str) -> SourcePosition:
-    """How far that source has been read; it is written down at once if it was never read."""
+    """The source's position; inserted if it is new."""
     row = transaction.one(POSITION, name=name)
     if row is None:
         transaction.run(BEGIN_POSITION, name=name)
@@ -375,7 +375,7 @@ def position(transaction: Transaction, name: str) -> SourcePosition:
 
 
 def move(transaction: Transaction, source: SourcePosition, *, now: Timestamp, **changes: Any) -> SourcePosition:
-    """Move on from `source`; gives the new position. Raises OvertakenError where it is no longer the newest."""
+    """Advance the source; return the new position. Raises OvertakenError if `source` is not the newest."""
     moved = replace(source, **changes)
     touched = transaction.run(
         MOVE_POSITION,

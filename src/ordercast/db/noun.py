@@ -1,4 +1,4 @@
-"""What a noun of the shop tells of itself to those who ask all of them; ``nouns`` lists them."""
+"""What each noun declares for code that handles all of them; ``nouns`` lists them."""
 
 from __future__ import annotations
 
@@ -16,50 +16,50 @@ THEIR_PAYABLES: Final = (
     "payable_id IN (SELECT id FROM orders WHERE customer_id = :customer_id"
     " UNION ALL SELECT id FROM bookings WHERE customer_id = :customer_id)"
 )
-"""Of the ledger of payments."""
+"""Of the ledger."""
 
 
 class PersonalData(NamedTuple):
-    """What one table holds of a customer."""
+    """The personal data of customers in a table."""
 
     whose: str
-    """SQL: which rows are theirs."""
+    """SQL condition: the customer's rows."""
     shown: tuple[str, ...]
-    """The columns that an export tells; hashes, and what names other people, are none of them."""
+    """The exported columns, without hashes and others' names."""
     left: Mapping[str, str] | None = None
-    """SQL of what stands in a column after they were erased; None where the rows go."""
+    """SQL of the columns' values after erasure; None if the rows are deleted."""
     touched: str = "TRUE"
-    """SQL: which of those rows erasing concerns at all."""
+    """SQL condition: the rows that erasure changes."""
     key: str = "id"
-    """The column by which an export goes through those rows, a page at a time."""
+    """The key column by which an export is paged."""
     identifies: bool = False
-    """Whether somebody is known by its texts: they are looked for in the copies."""
+    """Whether its texts identify a person: copies are searched for them."""
 
     @property
     def goes_with_orders(self) -> bool:
-        """Whether they are found by the orders that they belong to."""
+        """Whether rows are found by their orders."""
         return self.whose in {THEIR_ORDERS, THEIR_PAYABLES}
 
     @property
     def goes_with_bookings(self) -> bool:
-        """Whether by bookings too."""
+        """Whether by their bookings too."""
         return self.whose == THEIR_PAYABLES
 
     @property
     def owner(self) -> str:
-        """The column that names such an order."""
+        """The column of the order's id."""
         return "payable_id" if self.whose == THEIR_PAYABLES else "order_id"
 
 
 class Copies(NamedTuple):
-    """A table of documents, which are searched for what is a customer's."""
+    """A table of document copies, searched for a customer's data at erasure."""
 
     erased: str
-    """What becomes of them."""
+    """What erasure does with them."""
 
 
 class Impersonal(NamedTuple):
-    """A table that holds nothing of a customer."""
+    """A table without customers' data."""
 
     holds: str
 
@@ -69,11 +69,11 @@ Personal: TypeAlias = PersonalData | Copies | Impersonal
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Noun:
-    """A thing that the shop knows of, with all that the database does for it."""
+    """A noun: its tables, statements, triggers and personal data."""
 
     name: str
     tables: tuple[Table, ...] = ()
     statements: Mapping[str, Statement] = field(default_factory=dict)
     triggers: tuple[Trigger, ...] = ()
     personal: Mapping[str, Personal] = field(default_factory=dict)
-    """What of each table is personal data. A test wants one of the three for every table."""
+    """Personal data by table. A test requires an entry for each table."""

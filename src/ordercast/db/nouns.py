@@ -1,4 +1,4 @@
-"""The nouns of the shop: a new one is a new module, named here. What all of them have is collected from this list."""
+"""The list of nouns: a new one is a module named here."""
 
 from __future__ import annotations
 
@@ -94,7 +94,7 @@ NOUNS: Final[tuple[Noun, ...]] = (
 
 
 def _sorted(made: Iterable[Table]) -> tuple[Table, ...]:
-    """By name, each behind those that it refers to."""
+    """Sorted by name, each after those that it references."""
     by_name = {table.name: table for table in made}
     order = TopologicalSorter({name: table.needs - {name} for name, table in by_name.items()})
     order.prepare()
@@ -111,14 +111,14 @@ TABLES: Final = _sorted(table for noun in NOUNS for table in noun.tables)
 PERSONAL_DATA: Final = {
     table: holding for noun in NOUNS for table, holding in noun.personal.items() if isinstance(holding, PersonalData)
 }
-"""What is known of a customer, by table, in the order in which it is erased."""
+"""Personal data by table, in order of erasure."""
 
 
 def statements() -> dict[str, Statement]:
-    """All statements, each by its noun's name and its own."""
+    """All statements, as noun and name."""
     return {f"{noun.name}.{name}": statement for noun in NOUNS for name, statement in noun.statements.items()}
 
 
 def tables(dialect: Dialect) -> list[Table]:
-    """The tables as a database has them, each behind those that it refers to."""
+    """The tables of a database, each after those that it references."""
     return [feed.feed_to_number if table is feed.feed and dialect is POSTGRESQL else table for table in TABLES]

@@ -1,4 +1,4 @@
-"""Units of work on personal data: telling a customer all that is known of them, and redaction them."""
+"""Units of work on personal data: export and erasure."""
 
 from __future__ import annotations
 
@@ -37,17 +37,17 @@ _JSON_COLUMNS: Final = frozenset(
 _ADDRESS_TEXTS: Final = ("name", "line1", "line2")
 
 
-# Rows, or orders whose rows, are read in one go: a reader is busy with them for some milliseconds.
+# Rows, or orders with their rows, per read.
 EXPORTED_AT_ONCE_MAX: Final = 200
 _OF_MESSAGES: Final = frozenset({ChangeKind.MESSAGE_SENT, ChangeKind.MESSAGE_CHANGED})
 _NUMBERS: Final = frozenset({"number", "entry", "+entry", "through"})
-"""Keys that are no texts."""
+"""Numeric keys."""
 _BOOKINGS: Final = "bookings:"
-"""Begins the place of what belongs to bookings, behind all that belongs to orders."""
+"""Prefix of positions of bookings' rows, after those of orders."""
 
 
 class ExportPage(NamedTuple):
-    """Rows as the members of a JSON array, and behind which key the next part is; None at the end."""
+    """Rows as members of a JSON array, and the next page's key; None at the end."""
 
     rows: bytes
     next_after: int | str | None
@@ -55,7 +55,7 @@ class ExportPage(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class StoredCopies:
-    """Where copies of what a customer said were found, and up to which row and moment was looked."""
+    """Where copies of a customer's data were found, and up to which row and time was searched."""
 
     at: Timestamp
     newest_seq: int
@@ -63,11 +63,11 @@ class StoredCopies:
     answers: list[tuple[str, str]]
     pids: list[str]
     deliveries: list[str]
-    """Webhooks that were or are to be sent."""
+    """Webhook deliveries."""
 
 
 _BOUGHT: Final = ("orders", "bookings")
-"""What has a customer, and an id by which documents name it."""
+"""Tables with a customer and an id that documents contain."""
 
 # --- Statements: made from what each noun says of its tables ----------------------------------------------------------
 
@@ -77,7 +77,7 @@ def _identity(table: str, holding: PersonalData) -> Statement:
 
 
 def _export_page(table: str, holding: PersonalData) -> Statement:
-    """The next rows behind the key ``after``, each with its key first; or those of the orders ``ids``."""
+    """A page of rows after the key ``after``, key first; or the rows of the orders ``ids``."""
     shown = ", ".join(holding.shown)
     if holding.goes_with_orders:
         return Statement(f"SELECT {shown} FROM {table} WHERE {holding.owner} IN (@json_texts(:ids))")
@@ -97,7 +97,7 @@ def _erase(table: str, holding: PersonalData) -> Statement | None:
     return Statement(f"UPDATE {table} SET {left} {which}")
 
 
-# Every document with the customer's id in it, or with that of an order or booking of theirs.
+# Documents that contain the id of the customer, or of one of their orders or bookings.
 def _mentions(column: str) -> str:
     theirs = (
         f"EXISTS (SELECT 1 FROM {table} WHERE customer_id = :customer_id AND @contains({column}, {table}.id))"
@@ -140,8 +140,7 @@ TRACKED: Final = Statement("SELECT id FROM orders WHERE customer_id = :customer_
 TRACKED_BOOKINGS: Final = Statement("""
     SELECT id FROM bookings WHERE customer_id = :customer_id AND tracking_hash IS NOT NULL
 """)
-# The indexed question first: an order's own rows are most of them. Rows that have no number yet, this transaction's own
-# among them, are behind every number.
+# The indexed condition first. Unnumbered rows, this transaction's too, are after every number.
 FEED_KEYS: Final = Statement(f"""
     SELECT feed.@feed_key FROM feed
     WHERE @sqlite(seq > :after)@postgresql((seq > :after OR seq IS NULL)) AND (
@@ -159,7 +158,7 @@ ANSWERS: Final = Statement(f"""
     SELECT scope, key FROM idempotency
     WHERE created_at >= :since AND ({_mentions("answer")} OR @contains(scope, :customer_id))
 """)
-# A socket's identity is `customer:<id>`, or `guest:<order's or booking's id>`.
+# Socket identities are `customer:<id>`, or `guest:<order's or booking's id>`.
 SESSIONS: Final = Statement(f"SELECT pid FROM sessions WHERE {_mentions('@text_of(identity)')}")
 WEBHOOKS: Final = Statement(f"""
     SELECT id FROM webhook_deliveries
@@ -173,14 +172,14 @@ STATEMENTS: Final = statements_in(globals())
 
 
 def check_known(transaction: Transaction, customer_id: str) -> None:
-    """Raises NotFound for somebody of whom nothing is known."""
+    """Raise NotFound if nothing is known of the customer."""
     if not _one(transaction, IS_KNOWN, customer_id):
         raise NotFound("customer")
 
 
 def export(transaction: Transaction, table: str, customer_id: str, after: int | str | None) -> ExportPage:
-    """What a table holds of a customer, by the names that JSON has: the next part behind `after`, None for the first.
-    What belongs to orders, or bookings, comes with so many of them.
+    """A page of a table's rows of a customer, in JSON names, after `after`, None for the first. Rows of orders or
+    bookings come by so many of these.
     """
     holding, statement = PERSONAL_DATA[table], EXPORT_PAGE[table]
     if after is None:
@@ -200,7 +199,7 @@ def export(transaction: Transaction, table: str, customer_id: str, after: int | 
 def _owners(
     transaction: Transaction, holding: PersonalData, customer_id: str, after: int | str
 ) -> tuple[list[tuple[Any, ...]], int | str | None]:
-    """The next orders behind `after`, then the bookings where rows belong to those too; and where to go on."""
+    """The next orders after `after`, then bookings if rows belong to those too; and the next position."""
     is_of_bookings = isinstance(after, str)
     number = int(after.removeprefix(_BOOKINGS)) if isinstance(after, str) else after
     statement = BOOKINGS_OF if is_of_bookings else ORDERS_OF
@@ -211,7 +210,7 @@ def _owners(
 
 
 def _known(transaction: Transaction, customer_id: str) -> dict[str, list[dict[str, Any]]]:
-    """What somebody is known by, by table."""
+    """The customer's identifying data, by table."""
     check_known(transaction, customer_id)
     return {
         camel(table): [_named(PERSONAL_DATA[table], row) for row in transaction.all(statement, customer_id=customer_id)]
@@ -229,7 +228,7 @@ def _shown(column: str, value: Any) -> Any:
     try:
         return read_json(value)
     except ValueError:
-        return value  # as another program wrote it
+        return value  # damaged: as stored
 
 
 def camel(name: str) -> str:
@@ -241,7 +240,7 @@ def camel(name: str) -> str:
 
 
 def find_copies(transaction: Transaction, customer_id: str, now: Timestamp) -> StoredCopies:
-    """Look through all documents, which may take seconds: a query for a reader, before the unit that erases."""
+    """Search all documents for copies; may take seconds, so it runs in a reader before the erasure."""
     newest = transaction.one(feed.NEWEST_SEQ)
     return StoredCopies(
         now,
@@ -256,9 +255,8 @@ def find_copies(transaction: Transaction, customer_id: str, now: Timestamp) -> S
 def erase(
     transaction: Transaction, erasure_id: str, customer_id: str, copies: StoredCopies, *, actor: Actor, now: Timestamp
 ) -> int:
-    """Forget a customer: orders and sums stay, the person goes, and each token of theirs is refused. Gives how many
-    orders were theirs. Done again, it does no harm. Raises NotFound, and OrdersOpen or BookingsOpen while one is under
-    way.
+    """Erase a customer: orders and sums stay, personal data is removed, tokens are revoked. Return how many orders they
+    had. Idempotent. Raises NotFound, and OrdersOpen or BookingsOpen while one is open.
     """
     known = _known(transaction, customer_id)
     if left := _one(transaction, OPEN_ORDERS, customer_id):
@@ -271,7 +269,7 @@ def erase(
         saved_cards.remove(transaction, card["id"], customer_id, now)
     for account in known["accounts"]:
         owner = accounts.find(transaction, account["email"])
-        if owner is None or owner.id == customer_id:  # else the mails are another's, whose address it is
+        if owner is None or owner.id == customer_id:  # else the address is another account's
             mails.forget_address(transaction, account["email"])
     for statement in ERASE.values():
         transaction.run(statement, customer_id=customer_id, actor=by, now=now)
@@ -291,7 +289,7 @@ def _refuse_tokens(transaction: Transaction, customer_id: str, by: str, now: Tim
 
 
 def _texts(known: dict[str, list[dict[str, Any]]]) -> list[str | None]:
-    """Every text by which the person could be known."""
+    """All texts that identify the person."""
     people = ([row["name"], row["email"], row.get("mobile")] for row in chain(known["customers"], known["accounts"]))
     bought = chain(known["orders"], known["bookings"])
     buyers = ([row["customerName"], row["customerEmail"], row["customerMobile"], row.get("note")] for row in bought)
@@ -308,12 +306,12 @@ def _texts(known: dict[str, list[dict[str, Any]]]) -> list[str | None]:
 
 
 def _rewrite(transaction: Transaction, customer_id: str, copies: StoredCopies, redaction: Redaction) -> None:
-    # With what was written since the search, this unit's own rows among it.
+    # Including rows since the search, this unit's own too.
     for feed_key in chain(copies.feed_keys, _feed_keys(transaction, customer_id, copies.newest_seq)):
         _rewrite_change(transaction, feed_key, customer_id, redaction)
     for scope, key in chain(copies.answers, _answers(transaction, customer_id, copies.at)):
         if scope.startswith(f"{Role.CUSTOMER}:{customer_id} "):
-            transaction.run(idempotency.REMOVE, of_scope=scope, of_key=key)  # nobody can ask again as them
+            transaction.run(idempotency.REMOVE, of_scope=scope, of_key=key)  # the key cannot be used again
         else:
             _rewrite_answer(transaction, scope, key, redaction)
     for delivery_id in chain(copies.deliveries, _deliveries(transaction, customer_id, copies.at)):
@@ -324,7 +322,7 @@ def _rewrite(transaction: Transaction, customer_id: str, copies: StoredCopies, r
 
 def _rewrite_change(transaction: Transaction, feed_key: int, customer_id: str, redaction: Redaction) -> None:
     row = transaction.one(FEED_ROW, feed_key=feed_key)
-    if row is None:  # pruned meanwhile
+    if row is None:  # pruned
         return
     kind, entity_id, actor, reason, before, after = row
     if kind == ChangeKind.EVENT_PUBLISHED:
@@ -348,11 +346,11 @@ def _event_in(published: str) -> str:
     try:
         return str(read_json(published)["event"])
     except (ValueError, LookupError, TypeError):
-        return "erased"  # it was told to nobody
+        return "erased"  # never published
 
 
 def _without_text(document: str) -> str:
-    """A row that tells of a message, which keeps its place: whatever was said in it was said by them, or to them."""
+    """A message's feed row, which stays, without the text."""
     try:
         return msgspec.json.encode({**read_json(document), "text": ERASED_TEXT, "attachments": []}).decode()
     except (ValueError, TypeError):
@@ -370,7 +368,7 @@ def _rewrite_delivery(transaction: Transaction, delivery_id: str, redaction: Red
     if row is None:
         return
     event, body = row
-    # What a back end says of somebody, or they themselves, has no form that we know.
+    # Back ends' events and messages have free text.
     is_free = event == ChangeKind.EVENT_PUBLISHED or event.startswith("message.")
     new_body = _without_data(body) if is_free else _forgotten(body, redaction)
     transaction.run(webhooks.REWRITE, delivery_id=delivery_id, new_body=new_body)
@@ -378,7 +376,7 @@ def _rewrite_delivery(transaction: Transaction, delivery_id: str, redaction: Red
 
 
 def _without_data(body: str) -> str:
-    """An event's body, of which its receiver learns no more than that it was."""
+    """An event's body without its data."""
     try:
         return msgspec.json.encode({**read_json(body), "data": {"erased": True}}).decode()
     except (ValueError, TypeError):
@@ -391,7 +389,7 @@ def _forgotten(document: str | None, redaction: Redaction) -> str | None:
     try:
         return msgspec.json.encode(redaction.without(read_json(document))).decode()
     except (ValueError, RecursionError):
-        return "null"  # of another program, and nothing that we could read
+        return "null"  # damaged
 
 
 def _feed_keys(transaction: Transaction, customer_id: str, after: int) -> list[int]:

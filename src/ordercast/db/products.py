@@ -1,4 +1,4 @@
-"""Products: what is for sale, how much of it is left, and the shop's work on its catalogue."""
+"""Units of work on products, stock and the catalogue."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ from .types import ChangeKind
 
 TABLE: Final = "products"
 STOCK_KEEPER: Final = "service:stock"
-"""Who is said to have acted where an order took the last piece."""
+"""The actor when an order takes the last piece."""
 
 products = table(
     TABLE,
@@ -57,15 +57,14 @@ products = table(
     line("image", default=""),
     flag("active", True),
     version(),
-    # Pieces that orders have taken from the stock and not given back. An order moves pieces between the two; only
-    # somebody who counts the shelves changes their sum.
+    # Pieces sold. Orders move pieces between `stock` and `sold`; only counting changes their sum.
     integer("sold", default=0),
     columns.actor(),
     columns.reason(),
     moment("updated_at"),
     index("products_for_sale", "id", where="active = 1"),
     index("products_by_tax_class", "tax_class", where="active = 1"),
-    # Of the sum, which orders leave as it is: what bounded either alone would keep an order from giving back.
+    # On the sum, which orders do not change: separate bounds could refuse a return.
     check("stock_within_bounds", f"stock + sold BETWEEN -{COUNT_MAX} AND {COUNT_MAX}"),
     check("stock_is_count", f"stock <= {2 * COUNT_MAX}"),
 )
@@ -93,7 +92,7 @@ _PRODUCT: Final = """
 BY_ID: Final = Statement(f"{_PRODUCT} WHERE id = :id")
 BY_ID_FOR_UPDATE: Final = Statement(f"{_PRODUCT} WHERE id = :id @for_update")
 BY_IDS: Final = Statement(f"{_PRODUCT} WHERE id IN (@json_texts(:ids))")
-# In one order for everybody: two who want the same products must not wait for each other.
+# Locked in one order, against deadlocks.
 BY_IDS_FOR_UPDATE: Final = Statement(f"{_PRODUCT} WHERE id IN (@json_texts(:ids)) ORDER BY id @for_update")
 UNLOCKED: Final = Statement(f"{_PRODUCT} WHERE id IN (@json_texts(:ids)) @for_update @postgresql(SKIP LOCKED)")
 ALL_AFTER: Final = Statement(f"{_PRODUCT} WHERE id > :after ORDER BY id LIMIT :limit")
@@ -110,7 +109,7 @@ ADD: Final = Statement("""
       :image, :active, :version, :actor, :reason, :updated_at)
     ON CONFLICT (slug) DO NOTHING
 """)
-# Of the version that was read, so that nobody's edit is lost.
+# Checks the version, against lost updates.
 EDIT: Final = Statement("""
     UPDATE products SET slug = :new_slug, name = :new_name, name_bn = :new_name_bn, description = :new_description,
       description_bn = :new_description_bn, price = :new_price, currency = :new_currency, stock = :new_stock,
@@ -125,14 +124,14 @@ HISTORY: Final = Statement("""
 """)
 
 # --- Triggers ---------------------------------------------------------------------------------------------------------
-# Every edit is numbered, written down and told; so is the moment when the last piece goes, or comes back.
+# Each edit is numbered, recorded in history and published; so are selling out and being available again.
 
 _MEMBERS: Final = dict(zip(Product.__struct_encode_fields__, Product.__struct_fields__, strict=True))
 _COLUMNS: Final = tuple(_MEMBERS.values())
 
 
 def product_document(row: str) -> str:
-    """SQL for the text of a product as everyone is told it; `row` as for ``orders.document``."""
+    """SQL for a product's document; `row` as for ``orders.document``."""
     pairs = (
         f"'{key}', {f'@json_truth({row}.active)' if column == 'active' else f'{row}.{column}'}"
         for key, column in _MEMBERS.items()
@@ -143,7 +142,7 @@ def product_document(row: str) -> str:
 _HISTORY_COLUMNS: Final = "product_id, version, before, after, actor, reason, at"
 _OLD, _NEW, _NOW = product_document("OLD"), product_document("NEW"), product_document("products")
 
-# A whole catalogue that is brought in is no news.
+# A loaded catalogue is not published.
 _ADDED: Final = (
     cleandoc(f"""
         INSERT INTO product_history ({_HISTORY_COLUMNS})
@@ -156,11 +155,11 @@ _ADDED: Final = (
     """),
 )
 
-# Orders move pieces between `stock` and `sold`: each is told as an order, and would drown the catalogue's own news.
+# Moves between `stock` and `sold` are orders' changes, not the catalogue's.
 _IS_EDITED: Final = "OLD.stock + OLD.sold <> NEW.stock + NEW.sold OR " + changed(
     column for column in _COLUMNS if column not in {"stock", "version"}
 )
-# The inner UPDATE edits nothing, so it does not fire this again.
+# The inner UPDATE changes no such column, so this does not fire again.
 _EDITED: Final = (
     cleandoc("""
         UPDATE products
@@ -234,7 +233,7 @@ NOUN: Final = Noun(
 
 
 def product_of(row: tuple[Any, ...]) -> Product:
-    """A product from its columns, in the order of its fields. Raises msgspec.ValidationError."""
+    """Convert a row in the order of fields. Raises msgspec.ValidationError."""
     values = (*row[:-2], bool(row[-2]), row[-1])
     return msgspec.convert(dict(zip(Product.__struct_encode_fields__, values, strict=True)), Product)
 
@@ -249,12 +248,12 @@ def find(transaction: Transaction, product_id: str) -> Product | None:
 
 
 def page(transaction: Transaction, after: str, limit: int, *, every: bool = False) -> list[Product]:
-    """The next products by id after `after` ("" for the first): those for sale, or `every` one."""
+    """A page of products by id after `after` ("" for the first): those for sale, or `every` one."""
     return transaction.page(ALL_AFTER if every else FOR_SALE_AFTER, product_of, TABLE, after=after, limit=limit)
 
 
 def seed(transaction: Transaction, catalogue: Iterable[Product], actor: Actor, now: Timestamp) -> None:
-    """Bring in a catalogue, of which nobody is told; a product whose slug is known keeps its price and stock."""
+    """Load a catalogue without publishing it; a known slug keeps its price and stock."""
     rows = [_row(product, actor, None, now) for product in catalogue]
     transaction.run(meta.KEEP, name=IMPORTING, value=str(actor))
     transaction.many(ADD, rows)
@@ -262,7 +261,7 @@ def seed(transaction: Transaction, catalogue: Iterable[Product], actor: Actor, n
 
 
 def add(transaction: Transaction, product: Product, actor: Actor, now: Timestamp) -> None:
-    """Keep a new product. Raises InvalidField for a slug that is known."""
+    """Insert a product. Raises InvalidField for a known slug."""
     if transaction.run(ADD, **_row(product, actor, None, now)) == 0:
         raise InvalidField("slug", f"There is a product {product.slug!r} already.")
 
@@ -278,9 +277,9 @@ def edit(
     actor: Actor,
     now: Timestamp,
 ) -> Product:
-    """Change some of a product's fields, and its stock by so many pieces.
+    """Edit a product, and change its stock by so many pieces.
 
-    Raises NotFound, EditConflict, TooFewLeft, and InvalidField for a slug that another has.
+    Raises NotFound, EditConflict, TooFewLeft, and InvalidField for another's slug.
     """
     found = transaction.one(BY_ID_FOR_UPDATE, id=product_id)
     if found is None:
@@ -310,5 +309,5 @@ def edit(
 
 
 def history(transaction: Transaction, product_id: str, *, after: int, limit: int) -> list[tuple[Any, ...]]:
-    """The next edits behind the entry `after`, oldest first: each as `HISTORY` has it."""
+    """The next edits after `after`, oldest first, as `HISTORY`."""
     return transaction.all(HISTORY, product_id=product_id, after=after, limit=limit)

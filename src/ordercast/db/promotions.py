@@ -1,4 +1,4 @@
-"""Promotions: looked up for an order, and worked on by the shop. Uses are counted by triggers, with the orders."""
+"""Units of work on promotions. Triggers count their uses with the orders."""
 
 from __future__ import annotations
 
@@ -74,7 +74,7 @@ CHANGE: Final = Statement("""
       actor = :new_actor, updated_at = :new_updated_at
     WHERE code = :promotion_code
 """)
-# Of orders that stand: who cancelled one may use the code again.
+# Not counting orders that ended unfulfilled.
 USES_BY_CUSTOMER: Final = Statement(f"""
     SELECT count(*) FROM (
       SELECT number FROM orders
@@ -94,7 +94,7 @@ NOUN: Final = Noun(
 
 
 class Promotions:
-    """The promotions as the next order of a group finds them: uses count before they are written."""
+    """The promotions in a group of orders: uses of earlier orders count before they are written."""
 
     def __init__(self, transaction: Transaction) -> None:
         self._transaction = transaction
@@ -102,17 +102,13 @@ class Promotions:
         self._uses: dict[tuple[str, str], int] = {}
 
     def hold(self, written: Iterable[str | None]) -> None:
-        """Have these promotions stay as they are until this unit has counted their uses. In the order of their codes,
-        so that two nodes with the same ones do not wait for each other.
-        """
+        """Lock these promotions until the uses are counted, in the order of codes, against deadlocks."""
         for code in sorted({as_code(each) for each in written if each is not None}):
             row = self._transaction.one(BY_CODE_FOR_UPDATE, code=code)
             self._found[code] = None if row is None else self._transaction.decoded(row, _promotion_of, TABLE)
 
     def offer(self, written: str | None, customer_id: str | None, now: Timestamp) -> Offer | None:
-        """What the shop knows of the code that a buyer gave; None if none was given. Of a buyer whom nobody knows yet,
-        no earlier use is known either.
-        """
+        """The offer of a buyer's code; None without a code. Of a new customer no earlier use is known."""
         if written is None:
             return None
         code = as_code(written)
@@ -122,14 +118,14 @@ class Promotions:
         return Offer(code, self._found[code], uses, now)
 
     def use(self, code: str, customer_id: str) -> None:
-        """Count an order that is going to be written."""
+        """Count a use by an order about to be written."""
         promotion = self._found[code]
         assert promotion is not None
         self._found[code] = promotion.used()
         self._uses[code, customer_id] = self._uses_by(code, customer_id) + 1
 
     def _uses_by(self, code: str, customer_id: str) -> int:
-        """How often, as far as it matters."""
+        """The number of uses, up to the limit."""
         uses = self._uses.get((code, customer_id))
         if uses is None:
             promotion = self._found[code]
@@ -146,12 +142,12 @@ def find(transaction: Transaction, code: str) -> Promotion | None:
 
 
 def page(transaction: Transaction, after: str, limit: int) -> list[Promotion]:
-    """The next promotions by code after `after` ("" for the first)."""
+    """A page of promotions by code after `after` ("" for the first)."""
     return transaction.page(AFTER, _promotion_of, TABLE, after=after, limit=limit)
 
 
 def add(transaction: Transaction, promotion: Promotion, actor: Actor) -> None:
-    """Keep a new promotion. Raises InvalidField for a code that is known, and for an end before its beginning."""
+    """Insert a promotion. Raises InvalidField for a known code, or an end before the beginning."""
     _check(promotion)
     values = msgspec.structs.asdict(promotion) | {"active": int(promotion.active), "actor": str(actor)}
     del values["uses"], values["version"]
@@ -164,7 +160,7 @@ def add(transaction: Transaction, promotion: Promotion, actor: Actor) -> None:
 def change(
     transaction: Transaction, code: str, changes: dict[str, Any], *, expected_version: int, actor: Actor, now: Timestamp
 ) -> Promotion:
-    """Change some of a promotion's fields. Raises NotFound, EditConflict, and InvalidField for what cannot be."""
+    """Change a promotion. Raises NotFound, EditConflict and InvalidField."""
     row = transaction.one(BY_CODE_FOR_UPDATE, code=code)
     if row is None:
         raise NotFound("promotion")

@@ -1,4 +1,4 @@
-"""A small pool of threads, each with a read-only connection of its own."""
+"""A small pool of threads, each with a read-only connection."""
 
 from __future__ import annotations
 
@@ -17,25 +17,25 @@ from .transaction import Transaction
 
 T = TypeVar("T")
 
-# Reads are short and hold the interpreter's lock for most of their time; a third thread gains nothing.
+# Reads are short and hold the GIL mostly; a third thread gains nothing.
 READERS: Final = 2
 READS_WAITING_MAX: Final = 1_024
-# A table that was found locked is taken to be so for a while: reads that meet it then give up at once.
+# A table found locked is assumed locked for so long: reads that meet it fail at once.
 LOCKED_FOR_S: Final = 1.0
 SHORT_WAIT_MS: Final = 2
-# How soon a read that met one is tried again.
+# Retry of a read that met a locked table.
 LOCKED_RETRY_S: Final = 0.05
 
 log = logging.getLogger("ordercast.db")
 
 
 class Readers:
-    """Each query sees one snapshot of the database, from its first read to its end."""
+    """Each query sees one snapshot of the database."""
 
     def __init__(self, connector: Connector) -> None:
         self._connector = connector
         self.damaged = connector.damaged
-        """Rows of the database that were met and cannot be read."""
+        """Damaged rows met so far."""
         self._local = threading.local()
         self._connections: list[Connection] = []
         self._pool: ThreadPoolExecutor | None = None
@@ -59,15 +59,15 @@ class Readers:
             self._connections.pop().close()
 
     def cancel_if_stuck(self, seconds_max: float) -> None:
-        """Have reads fail that have taken longer: the database does not answer, and callers would wait for ever."""
+        """Cancel reads that take longer than this: the database does not respond."""
         latest = time.monotonic() - seconds_max
         for connection, began_at in list(self._began_at.items()):
             if began_at < latest:
-                log.error("the database has not answered for %.0f s; a read is given up", seconds_max)
+                log.error("the database has not answered for %.0f s; a read is cancelled", seconds_max)
                 self._connector.interrupt(connection)
 
     async def submit(self, query: Callable[[Transaction], T]) -> T:
-        """Run `query` on a reader. Raises what it raises; Overloaded, StoreUnavailable or StoreClosed."""
+        """Run `query` on a reader. Raises its errors; Overloaded, StoreUnavailable or StoreClosed."""
         if self._pool is None:
             raise StoreClosed
         if self._waiting >= READS_WAITING_MAX:
@@ -79,8 +79,8 @@ class Readers:
             self._waiting -= 1
 
     async def _read_round_locks(self, query: Callable[[Transaction], T]) -> T:
-        """Run `query`; where it meets a table that another program has locked, again and again without a thread in
-        hand. Those who do so share one reader: the others are for who needs something else.
+        """Run `query`, and retry it without occupying a thread while a table is locked. Such queries share one
+        reader.
         """
         deadline = time.monotonic() + self._connector.locked_ms_max / 1000
         try:
@@ -112,7 +112,7 @@ class Readers:
             except self._connector.operational_errors as error:
                 if not (self._connector.is_lost(connection) or self._connector.is_conflict(error)):
                     raise
-            # The server has closed it, as one that was restarted has; a read can be done twice.
+            # The server closed it, as after a restart; a read may be repeated.
             return self._look(self._connection(), query)
         except self._connector.operational_errors as error:
             if self._connector.is_lock_timeout(error):
@@ -120,7 +120,7 @@ class Readers:
                 raise ReadLockedElsewhere(error) from error
             if not self._connector.is_operational_error(error):
                 raise
-            log.warning("the database could not be read: %s", error)
+            log.warning("could not read the database: %s", error)
             raise StoreUnavailable(error) from error
 
     def _look(self, connection: Connection, query: Callable[[Transaction], T]) -> T:
@@ -133,10 +133,10 @@ class Readers:
             finally:
                 del self._began_at[connection]
                 if self._connector.in_transaction(connection):
-                    connection.execute("ROLLBACK")  # it wrote nothing; this only ends the snapshot
+                    connection.execute("ROLLBACK")  # only ends the snapshot
 
     def _connection(self) -> Connection:
-        """This thread's own; a new one where the former is lost."""
+        """This thread's connection, reopened if lost."""
         kept: Connection | None = getattr(self._local, "connection", None)
         if kept is not None and not self._connector.is_lost(kept):
             return kept

@@ -1,6 +1,6 @@
-"""Whether changes can be made and told just now: what the database says of itself, and a small write to find out.
+"""Readiness: whether changes can be committed and published now, by the database's state and a small write.
 
-Who asks may be a stranger: however often it is asked, the database is looked at once in `FOUND_S_MAX`.
+May be called by strangers: the database is asked at most once in `FOUND_S_MAX`.
 """
 
 from __future__ import annotations
@@ -15,21 +15,21 @@ from . import meta
 from .errors import StoreError
 from .transaction import Transaction
 
-# As often as a balancer asks; what it is told is no older than this.
+# The maximum age of a result; load balancers poll about as often.
 FOUND_S_MAX: Final = 1.0
-# A write that others are in the way of is looked for again with the next question.
+# Wait for the write; if it takes longer it is repeated by the next call.
 WRITE_S_MAX: Final = 1.0
-# Longer than any group of changes takes, and than a locked database is waited for: whoever wants to write is stuck.
+# Longer than any group of changes, or the wait for a locked database.
 STUCK_S: Final = 6.0
-# Where a change was refused, as much as an order and its like need is written, 64 kB: a disk that has room for a few
-# bytes more is full. A fact of `meta` holds 8 KiB at most.
+# After a refused change, write as much as an order needs, 64 kB: a disk with a few bytes left is full. A value of
+# `meta` has 8 KiB at most.
 DOUBTED_ROWS: Final = 8
 ROW_BYTES: Final = 8_000
 
 
 class Readiness:
-    """`look` gives what is wrong, a sentence each, and looks thoroughly where it is told that something was refused;
-    `write` runs a unit of work. Both may raise StoreError.
+    """`look` returns faults, one sentence each, checking more after a refusal; `write` runs a unit of work. Both may
+    raise StoreError.
     """
 
     def __init__(
@@ -50,12 +50,12 @@ class Readiness:
         return f"<Readiness {self._found}>"
 
     def doubt(self) -> None:
-        """A change was refused: what was found before holds no more."""
+        """Invalidate the last result: a change was refused."""
         self._found = None
         self._is_in_doubt = True
 
     async def faults(self) -> list[str]:
-        """What is wrong now, or was a moment ago. Raises StoreError where that cannot be asked."""
+        """The faults now, or a moment ago. Raises StoreError if they cannot be determined."""
         if self._found is not None and time.monotonic() - self._found_at < FOUND_S_MAX:
             return self._found
         if self._looking is None:
@@ -79,7 +79,7 @@ class Readiness:
         return faults
 
     async def _written(self) -> str | None:
-        """Why nothing can be written; None where something was."""
+        """Why the write failed; None if it succeeded."""
         if self._writing is None:
             self._writing = asyncio.create_task(self._write(self._touch))
             self._writing_since = time.monotonic()
@@ -95,7 +95,7 @@ class Readiness:
         return None
 
     def _touch(self, transaction: Transaction) -> None:
-        """Write a row that nobody else writes, and take it back: the pages go to the disk all the same."""
+        """Write a private row and roll it back: pages are written to disk all the same."""
         name = f"probe:{secrets.token_hex(8)}:"
         value = secrets.token_hex(ROW_BYTES // 2) if self._is_in_doubt else ""
         names = [f"{name}{number}" for number in range(DOUBTED_ROWS if self._is_in_doubt else 1)]

@@ -1,4 +1,4 @@
-"""Mending rows that cannot be read: the nearest value that can, one row to a unit of work, beside a running shop."""
+"""Repairs damaged rows: writes the nearest readable values, one row per unit of work, beside a running shop."""
 
 from __future__ import annotations
 
@@ -15,9 +15,9 @@ from .transaction import Transaction
 from .types import Change, ChangeKind
 
 Rooms = Callable[[Change], tuple[str, ...]]
-"""Who is told to look anew in place of a row of the feed; see ``feed.gaps.affected_rooms``."""
+"""Returns the rooms that get `resync` instead of a feed row; see ``feed.gaps.affected_rooms``."""
 
-# What one mending shows to be wrong besides, the next mends.
+# Repairs may reveal further problems, which the next round repairs.
 ROUNDS: Final = 4
 UNREADABLE_ROW: Final = "unreadable_row"
 
@@ -25,11 +25,11 @@ UNREADABLE_ROW: Final = "unreadable_row"
 class RepairOutcome(StrEnum):
     MENDED = "mended"
     LEFT = "left"
-    """For a person: only they can know what is right."""
+    """Left to a person."""
 
 
 def repair_row(transaction: Transaction, row: DamagedTableRow, rooms: Rooms, check: Check | None) -> RepairOutcome:
-    """Write the nearest values that can be read. Done again, it does no harm."""
+    """Write the nearest readable values; idempotent."""
     left: DamagedTableRow | None = row
     for _ in range(ROUNDS):
         if left is None:
@@ -50,7 +50,7 @@ def _repair_once(transaction: Transaction, row: DamagedTableRow, rooms: Rooms) -
     except Exception as error:
         if not transaction.is_of_row(error):
             raise
-        # Of a table that is only added to, or a row that a trigger's rule would not have as it is.
+        # An append-only table, or a row that its trigger refuses.
         _write_without_triggers(transaction, row, values)
 
 
@@ -67,7 +67,7 @@ def _write_without_triggers(transaction: Transaction, row: DamagedTableRow, valu
 
 
 def _gap_row(change: Change, rooms: Rooms) -> dict[str, Any]:
-    """What is to stand in the feed where a row cannot be told: whoever comes behind it is told so, once."""
+    """A feed row's gap: followers get `resync` once."""
     after = {"reason": UNREADABLE_ROW, "rooms": list(rooms(change))}
     return {
         "kind": ChangeKind.FEED_RESYNC,
@@ -93,7 +93,7 @@ def _write(transaction: Transaction, row: DamagedTableRow, values: dict[str, Any
 
 @contextmanager
 def _without_triggers(transaction: Transaction, table: str) -> Iterator[None]:
-    """Within this transaction alone, which nobody else sees before they are there again."""
+    """Within this transaction only, which others see after they are restored."""
     if transaction.dialect is POSTGRESQL:
         found = transaction.all(
             "SELECT tgname FROM pg_trigger WHERE tgrelid = CAST(%(table)s AS regclass) AND NOT tgisinternal",

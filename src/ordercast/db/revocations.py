@@ -1,4 +1,4 @@
-"""Which tokens are good no more: every node hears of them through the feed. Units of work on them are in ``access``."""
+"""Revoked tokens: every node gets them through the feed. Units of work are in ``access``."""
 
 from __future__ import annotations
 
@@ -15,11 +15,11 @@ from .types import ChangeKind
 
 revocations = table(
     "revocations",
-    # A person's id, a sign-in's, a token's own (its `jti`), or that of an order whose tracking token is meant.
+    # The id of a person, sign-in, token (`jti`), or of an order for its tracking tokens.
     line("name", primary_key=True),
-    # Tokens that were issued before are refused.
+    # Tokens issued before are revoked.
     moment("since"),
-    # By then each of them has expired; kept for ever where nobody can tell.
+    # When each of them has expired; NULL keeps it for ever.
     given_moment("until", optional=True),
     columns.actor(),
     columns.reason(),
@@ -39,7 +39,7 @@ FORGET_OLD: Final = Statement("""
     DELETE FROM revocations WHERE name IN (
       SELECT name FROM revocations WHERE until < :before LIMIT :limit @postgresql(FOR UPDATE SKIP LOCKED))
 """)
-# Whether anybody or anything has that name; see ``access.is_known``.
+# Whether the id exists; see ``access.is_known``.
 NAMED: Final = Statement("""
     SELECT accounts.id FROM accounts WHERE accounts.id = :name
     UNION ALL SELECT customers.id FROM customers WHERE customers.id = :name
@@ -50,8 +50,7 @@ NAMED: Final = Statement("""
 
 # --- Triggers ---------------------------------------------------------------------------------------------------------
 
-# A refresh token was given as well: without this, who has one would fetch what is not refused. `since` leaves alone who
-# signed in anew before the row was written.
+# Ends the refresh tokens too, which could get new access tokens. `since` spares later sign-ins.
 _FEED_INSERT: Final = (
     "DELETE FROM sign_ins WHERE account_id = NEW.name AND created_at <= NEW.since",
     "DELETE FROM sign_ins WHERE id = NEW.name",
@@ -66,7 +65,7 @@ _FEED_INSERT: Final = (
 
 
 def ended_by(reason: str) -> tuple[str, ...]:
-    """End the sign-ins of the account that a trigger calls OLD, and refuse its tokens."""
+    """SQL that ends the sign-ins of the account OLD, and revokes its tokens."""
     return (
         "DELETE FROM sign_ins WHERE account_id = OLD.id",
         cleandoc(f"""

@@ -1,4 +1,4 @@
-"""What is missing of the schema that this code works with: dropped by hand, or by a migration of another revision."""
+"""Finds what is missing from the schema: dropped by hand, or a migration of another revision."""
 
 from __future__ import annotations
 
@@ -10,12 +10,12 @@ from .nouns import TABLES, tables
 from .transaction import Transaction
 from .triggers import missing_triggers
 
-# Where everything is missing, the first few say so.
+# Faults listed at most.
 NAMED_MAX: Final = 5
 
 
 def schema_faults(transaction: Transaction, dialect: Dialect) -> list[str]:
-    """A sentence for each thing that is missing, or that this node may not use."""
+    """One sentence for each missing object, or one that this role may not use."""
     triggers = missing_triggers(transaction.all(dialect.triggers_at_work), dialect)
     faults = [f"The trigger {name} is missing or disabled: what it tells of is lost." for name in triggers]
     columns = {name for (name,) in transaction.all(dialect.columns_there)}

@@ -1,6 +1,6 @@
-"""The schema as SQL: the statements that make an empty database a shop's.
+"""The schema as SQL statements for an empty database.
 
-Slow to load, for it has all tables and triggers; needed only where there is something to make.
+Slow to import, as it has all tables and triggers; used only to create a database.
 """
 
 from __future__ import annotations
@@ -37,7 +37,7 @@ _FIRST_ROWS: Final = {
 
 
 def schema_statements(dialect: Dialect) -> list[str]:
-    """The whole schema as the present tables and triggers have it, and its first rows, in the order to run them in."""
+    """All statements of the schema and its first rows, in order."""
     statements: list[str] = [*dialect.functions]
     if dialect is POSTGRESQL:
         statements += [domain.statement for domain in DOMAINS]
@@ -58,19 +58,19 @@ def schema_statements(dialect: Dialect) -> list[str]:
 
 
 def schema_script(dialect: Dialect) -> str:
-    """As `schema_statements`, as a text to read, to compare, or to give to ``sqlite3`` or ``psql``."""
+    """As `schema_statements`, as a script for ``sqlite3`` or ``psql``."""
     return ";\n\n".join(schema_statements(dialect)) + ";\n"
 
 
 def write_scripts(folder: Path) -> None:
-    """Write `schema_script` of each database into `folder`, as ``schema.sqlite.sql``."""
+    """Write each database's script into `folder`, as ``schema.sqlite.sql``."""
     folder.mkdir(exist_ok=True)
     for name, dialect in DIALECTS.items():
         (folder / f"schema.{name}.sql").write_text(schema_script(dialect), encoding="utf-8")
 
 
 def _tidy(statement: str) -> str:
-    # Where the other database has a rule, this one has a blank.
+    # A rule of the other database leaves blanks.
     lines = (re.sub(r" +(,?) *$", r"\1", line).replace("\t", "  ") for line in statement.strip().splitlines())
     return "\n".join(line for line in lines if line)
 

@@ -1,4 +1,4 @@
-"""The demo shop: its catalogue, and one person of each role."""
+"""Seeds the demo shop: its catalogue, and one person of each role."""
 
 from __future__ import annotations
 
@@ -42,13 +42,13 @@ DEMO_PEOPLE: Final = (
 )
 
 CHANCE_BYTES: Final = RANDOM_BYTES * len(DEMO_PEOPLE)
-"""That their ids are made of."""
+"""Source of their ids."""
 
 _PLACES: Final = {person.email: place for place, person in enumerate(DEMO_PEOPLE)}
 
 
 class _Seeded(Struct, frozen=True):
-    """What is remembered of a seeding: its password's mark, and the hash by which its people are still known."""
+    """The record of a seeding: the password's mark, and the hash of its accounts."""
 
     mark: str
     password_hash: str
@@ -57,11 +57,11 @@ class _Seeded(Struct, frozen=True):
 async def seed_demo(
     store: Store, password: str, *, mark: str, now_ms: int, random_bytes: bytes, again: bool = False
 ) -> list[str]:
-    """Fill a database that never was, and answer the addresses of those who can sign in with `password`.
+    """Seed a new database; return the addresses that sign in with `password`.
 
-    Who was deleted since stays away, unless it is asked for `again`; who has a password of their own keeps it. `mark`
-    stands for the password without telling it: when it is another, the people who still have the former one are given
-    the new. `random_bytes` are CHANCE_BYTES.
+    Deleted accounts are not recreated, unless `again`; own passwords stay. `mark` identifies the password without
+    revealing it: if it differs, accounts with the former password get the new one. `random_bytes` has CHANCE_BYTES
+    bytes.
     """
     emails = None
     while emails is None:
@@ -72,13 +72,13 @@ async def seed_demo(
 async def _attempt(
     store: Store, password: str, *, mark: str, now_ms: int, random_bytes: bytes, again: bool
 ) -> list[str] | None:
-    """None where another node has done it meanwhile: its password may be another."""
+    """Seed once; None if another node did so meanwhile, perhaps with another password."""
     seeded = await store.read(_seeded)
     password_hash = seeded.password_hash if seeded is not None else ""
     if seeded is None or seeded.mark != mark:
         from argon2 import PasswordHasher  # noqa: PLC0415 - needed once in a shop's life
 
-        # Hashing is slow on purpose: it happens before the unit of work, and off the loop.
+        # Hashing is slow: before the unit of work, on a thread.
         password_hash = await asyncio.to_thread(PasswordHasher().hash, password)
     now = timestamp(now_ms)
 
@@ -104,7 +104,7 @@ async def _attempt(
 
 
 def _seed_services(transaction: Transaction, now: Timestamp) -> None:
-    """What can be booked of the demo's carers; what is known already stays as it is."""
+    """Seed the demo's services; existing ones stay."""
     emails = [person.email for person in DEMO_PEOPLE if person.role is Role.CARER]
     found = [account for email in emails if (account := accounts.find(transaction, email)) is not None]
     carer_ids = [account.id for account in found if account.role is Role.CARER]
@@ -119,7 +119,7 @@ def _seeded(transaction: Transaction) -> _Seeded | None:
 
 
 def _is_first(transaction: Transaction, seeded: _Seeded | None) -> bool:
-    """Whether nobody has seeded since that was read; nobody then does before this unit's commit."""
+    """Whether this node is first, under a lock until the commit."""
     if seeded is None:
         return transaction.run(meta.ADD, name=_META, value="null") == 1
     return _seeded_of(transaction.one(meta.VALUE_FOR_UPDATE, name=_META)) == seeded
@@ -134,10 +134,10 @@ def _seeded_of(row: tuple[Any, ...] | None) -> _Seeded | None:
         return _UNKNOWN
 
 
-# Of a row that another program wrote: that it was seeded is known, and no more; its people get the password of now.
+# A damaged record: seeded, nothing else is known.
 _UNKNOWN: Final = _Seeded("", "")
 
 
 def is_seeded(transaction: Transaction) -> bool:
-    """Whether the database was ever filled with the demo shop."""
+    """Whether the database was seeded."""
     return transaction.one(meta.VALUE, name=_META) is not None

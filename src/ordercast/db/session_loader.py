@@ -1,4 +1,4 @@
-"""Loading the sessions of many who come back at once: a few questions for all of them, instead of one for each."""
+"""Loads sessions in batches: many clients that return at once share a few queries."""
 
 from __future__ import annotations
 
@@ -13,12 +13,12 @@ from .types import SessionRow
 
 Query: TypeAlias = Callable[[Transaction], dict[str, SessionRow]]
 
-# At some 200 bytes each; a reader is busy with so many for a few milliseconds.
+# Sessions per query; 200 bytes each, some milliseconds.
 AT_ONCE_MAX: Final = 256
 
 
 class SessionLoader:
-    """One question is under way at a time; who comes meanwhile is in the next."""
+    """Runs one query at a time; further loads join the next."""
 
     def __init__(self, read: Callable[[Query], Awaitable[dict[str, SessionRow]]]) -> None:
         self._read = read
@@ -29,7 +29,7 @@ class SessionLoader:
         return f"<SessionLoads {len(self._waiting)} waiting>"
 
     async def load(self, pid: str) -> SessionRow | None:
-        """The session, if it is kept. Raises what reading raises."""
+        """Load a session; None if unknown. Raises the errors of `read`."""
         loaded = self._waiting.get(pid)
         if loaded is None:
             loaded = self._waiting[pid] = asyncio.get_running_loop().create_future()
@@ -53,7 +53,7 @@ class SessionLoader:
         except Exception as error:  # noqa: BLE001 - it is for those who asked
             for loaded in pending.values():
                 loaded.set_exception(error)
-                loaded.exception()  # whoever asked may have gone
+                loaded.exception()  # retrieved, as the caller may be gone
             return
         for pid, loaded in pending.items():
             loaded.set_result(found.get(pid))

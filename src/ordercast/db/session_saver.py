@@ -1,4 +1,4 @@
-"""Saving the sessions of sockets behind their backs: nobody who connects or joins a room waits for the database."""
+"""Saves sessions in the background: connecting and joining rooms do not wait for the database."""
 
 from __future__ import annotations
 
@@ -14,22 +14,22 @@ from .errors import LockedElsewhere, StoreError
 from .types import SessionRow
 
 Changes: TypeAlias = Mapping[str, SessionRow | None]
-"""Sessions by their pids, as they are now; None for one that is to be forgotten."""
+"""Sessions by pid; None for one to delete."""
 
-# At some 300 bytes each; the writer is busy with so many for a few milliseconds.
+# Sessions per unit of work; 300 bytes each, some milliseconds.
 AT_ONCE_MAX: Final = 256
-# Some 30 MB, and twice the sockets that a node takes: a database that is away for an hour loses nobody's session.
+# 30 MB, twice the sockets of a node: no session is lost in an hour without a database.
 UNSAVED_MAX: Final = 100_000
-# How soon it is tried again. Often enough that a restart seldom finds a session unsaved; a try costs little.
+# Retry interval: short, so that a restart seldom finds an unsaved session.
 RETRY_S: Final = 0.25
-# When a node stops: what cannot be saved by then is left, and its clients come back as ones whose session is unknown.
+# Time for saving at a stop; clients of unsaved sessions get new ones.
 FLUSH_S_MAX: Final = 5.0
 
 log = logging.getLogger("ordercast.db")
 
 
 class SessionSaver:
-    """The newest state of each session that is not in the database yet; one unit of work at a time saves many."""
+    """Holds the newest unsaved state of each session; one unit of work at a time saves many."""
 
     def __init__(self, save: Callable[[Changes], Awaitable[None]]) -> None:
         self._save = save
@@ -48,11 +48,11 @@ class SessionSaver:
         return len(self._unsaved)
 
     def get(self, pid: str) -> SessionRow | None:
-        """The unsaved state of a session; None also for one that is to be forgotten."""
+        """The unsaved state of a session; None also if it is to be deleted."""
         return self._unsaved.get(pid)
 
     def put(self, pid: str, session: SessionRow | None) -> None:
-        """Have a session saved, or forgotten, as soon as can be. Past UNSAVED_MAX the oldest one is given up."""
+        """Save or delete a session soon. Beyond UNSAVED_MAX the oldest is dropped."""
         self._unsaved[pid] = session
         if len(self._unsaved) > UNSAVED_MAX:
             del self._unsaved[next(iter(self._unsaved))]
@@ -62,7 +62,7 @@ class SessionSaver:
             self._saving = asyncio.create_task(self._save_all())
 
     async def close(self) -> None:
-        """Save what is left, for up to FLUSH_S_MAX."""
+        """Save the rest, within FLUSH_S_MAX."""
         if self._saving is None:
             return
         _, unfinished = await asyncio.wait([self._saving], timeout=FLUSH_S_MAX)
@@ -79,7 +79,7 @@ class SessionSaver:
             self._saving = None
 
     async def _save_some(self) -> bool:
-        """Save the next few; False where there is no sense in going on at once."""
+        """Save a batch; False if the next should wait."""
         tried = dict(islice(self._unsaved.items(), self._at_once))
         try:
             await self._save(tried)
@@ -90,15 +90,15 @@ class SessionSaver:
             self._note_trouble(error)
             return False
         except Exception:
-            # One of them may be what cannot be saved: the others are not to wait for it.
-            log.exception("sessions could not be saved; trying again")
+            # One of them may be the cause: then save the others.
+            log.exception("could not save sessions; retrying")
             return self._move_to_the_back(tried)
         self._saved(tried)
         return True
 
     def _saved(self, tried: Changes) -> None:
         for pid, session in tried.items():
-            if self._unsaved.get(pid) is session:  # else it has changed meanwhile
+            if self._unsaved.get(pid) is session:  # changed meanwhile
                 self._unsaved.pop(pid, None)
         self._at_once = min(AT_ONCE_MAX, self._at_once * 2)
         telemetry.SESSIONS_UNSAVED.set(len(self._unsaved))
@@ -107,7 +107,7 @@ class SessionSaver:
         self._was_well = True
 
     def _move_to_the_back(self, tried: Changes) -> bool:
-        """Put these behind the others, to be saved one by one: one that is held must keep no other from being saved."""
+        """Move these to the end, to be saved singly: a locked one must not block others."""
         for pid in tried:
             if pid in self._unsaved:
                 self._unsaved[pid] = self._unsaved.pop(pid)
@@ -115,6 +115,6 @@ class SessionSaver:
         return not was_alone
 
     def _note_trouble(self, error: StoreError) -> None:
-        if self._was_well:  # else it has been said
-            log.warning("sessions cannot be saved; trying again: %s", error)
+        if self._was_well:  # logged already
+            log.warning("could not save sessions; retrying: %s", error)
         self._was_well = False

@@ -1,4 +1,4 @@
-"""Socket sessions, and forgetting what has become too old."""
+"""Units of work on socket sessions, and pruning."""
 
 from __future__ import annotations
 
@@ -18,11 +18,11 @@ from .statement import Statement, statements_in
 from .transaction import Transaction
 from .types import SessionRow
 
-# A client that repeats a request does so within minutes; a day covers one that was switched off overnight.
+# Clients repeat requests within minutes; a day covers one that was off overnight.
 ANSWERS_AGE_S_MAX: Final = 24 * 3600
-# A provider sends an event again for some days, and an operator may do so by hand for some weeks.
+# Providers repeat events for days, operators for weeks.
 PROVIDER_EVENTS_AGE_S_MAX: Final = 60 * 24 * 3600
-# In one unit of work: an order that comes meanwhile waits for milliseconds, not for the whole of it.
+# Per unit of work: other writers wait for milliseconds.
 PRUNED_ROWS_MAX: Final = 1_000
 
 sessions = table(
@@ -67,9 +67,7 @@ NOUN: Final = Noun(
 
 
 def keep(transaction: Transaction, changes: Mapping[str, SessionRow | None]) -> None:
-    """Save these sessions, and forget those that are None. In the order of their pids, so that two nodes with the same
-    ones do not wait for each other.
-    """
+    """Save sessions, and delete those that are None, in the order of pids, against deadlocks."""
     save(transaction, [changes[pid] for pid in sorted(changes)])
     if forgotten := sorted(pid for pid, session in changes.items() if session is None):
         transaction.run(FORGET_ALL, pids=msgspec.json.encode(forgotten).decode())
@@ -93,7 +91,7 @@ def save(transaction: Transaction, changed: Iterable[SessionRow | None]) -> None
 
 
 def load(transaction: Transaction, pids: Sequence[str]) -> dict[str, SessionRow]:
-    """Those of the sessions that are kept, by their pids."""
+    """Load sessions by pids."""
     statement, pids_json = LOAD, msgspec.json.encode(pids).decode()
     return {session.pid: session for session in transaction.read(statement, _session, "sessions", pids=pids_json)}
 
@@ -112,7 +110,7 @@ def forget(transaction: Transaction, pid: str) -> None:
 
 
 def prune(transaction: Transaction, feed_rows_max: int | None, sessions_age_s_max: int, now: str) -> bool:
-    """Forget up to PRUNED_ROWS_MAX rows of each kind that are too old, with None none of the feed; whether there may be
+    """Delete up to PRUNED_ROWS_MAX old rows of each kind, none of the feed if None; return whether there may be
     more.
     """
     yesterday = _before(now, ANSWERS_AGE_S_MAX)
@@ -129,8 +127,7 @@ def prune(transaction: Transaction, feed_rows_max: int | None, sessions_age_s_ma
     ]
     newest = transaction.one(feed.NEWEST_SEQ)
     if feed_rows_max is not None and newest is not None and newest[0] is not None:
-        # The newest row stays: the feed's last position must be readable from the feed. And it has no holes: where
-        # somebody holds one of those that are to go, none does.
+        # The newest row stays, as it has the last position. No gaps: if one of the rows is locked, none is deleted.
         through = newest[0] - max(1, feed_rows_max)
         forgotten.append(transaction.run(feed.FORGET_OLD, through=through, limit=PRUNED_ROWS_MAX))
     return max(forgotten) >= PRUNED_ROWS_MAX

@@ -1,4 +1,4 @@
-"""SQL as statements, triggers and tables have it: macros for what two databases say differently, named parameters."""
+"""Expands SQL: macros for what the databases write differently, named parameters."""
 
 from __future__ import annotations
 
@@ -13,14 +13,14 @@ _PART: Final = re.compile(rf"{_LITERAL}|[(),]|[^'(),]+")
 
 
 def expand(sql: str, words: Any) -> str:
-    """`sql` with each ``@name`` outside of quotes replaced by that attribute of `words`: a text, or a function that is
-    given what stands between the parentheses, by its commas.
+    """Replace each ``@name`` outside of quotes by that attribute of `words`: a text, or a function of the arguments in
+    parentheses.
     """
     found, at = list[str](), 0
     while (macro := _MACRO.search(sql, at)) is not None:
         found.append(sql[at : macro.start()])
         at = macro.end()
-        if macro[1] is None:  # a literal
+        if macro[1] is None:  # literal
             found.append(macro[0])
             continue
         meant: str | Callable[..., str] = getattr(words, macro[1])
@@ -32,7 +32,7 @@ def expand(sql: str, words: Any) -> str:
 
 
 def arguments_at(sql: str, begin: int) -> tuple[list[str], int]:
-    """What stands between the parentheses that open at `begin`, by its commas, and where they end."""
+    """The arguments in the parentheses that open at `begin`, and their end."""
     arguments, depth, at = [""], 0, begin
     while (part := _PART.match(sql, at)) is not None:
         word, at = part[0], part.end()
@@ -47,10 +47,10 @@ def arguments_at(sql: str, begin: int) -> tuple[list[str], int]:
 
 
 def with_parameters(sql: str, written: Callable[[str], str]) -> str:
-    """`sql` with each ``:name`` outside of quotes as `written` has it."""
+    """Replace each ``:name`` outside of quotes by `written`."""
     return _PARAMETER.sub(lambda found: found[0] if found[1] is None else written(found[1]), sql)
 
 
 def literals(values: Iterable[str]) -> str:
-    """The values as SQL lists them, in the order of their alphabet."""
+    """The values as a SQL list, sorted."""
     return ", ".join(f"'{value}'" for value in sorted(values))

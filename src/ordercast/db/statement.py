@@ -1,7 +1,7 @@
-"""Statements as values: SQL that can be read, and pasted into ``psql`` or ``sqlite3``, with ``:named`` parameters.
+"""Statements as values: SQL that can be pasted into ``psql`` or ``sqlite3``, with ``:named`` parameters.
 
-What the two databases say differently stands in it as a macro, an ``@`` and a name of ``Dialect``:
-``@for_update``, ``@json_texts(:ids)``. A statement's text for a database is made when that database first needs it.
+Differences of the databases are macros, ``@`` and a name of ``Dialect``: ``@for_update``, ``@json_texts(:ids)``. A
+statement's text is expanded at first use.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ _ENCODE: Final = msgspec.json.Encoder().encode
 
 
 class _Texts(dict[Dialect, str]):
-    """A statement's text by database, each made when it is first asked for."""
+    """A statement's text by dialect, expanded at first use."""
 
     __slots__ = ("_make",)
 
@@ -32,15 +32,15 @@ class _Texts(dict[Dialect, str]):
 
 
 class Statement:
-    """One statement, of a noun's module."""
+    """A statement of a noun."""
 
     __slots__ = ("sql", "texts")
 
     def __init__(self, sql: str = "", **by_dialect: str) -> None:
-        """`sql`, or where nothing of it is the same ``sqlite`` and ``postgresql``."""
+        """`sql`, or ``sqlite`` and ``postgresql`` if nothing is shared."""
         self.sql: str | dict[str, str] = {name: cleandoc(each) for name, each in by_dialect.items()} or cleandoc(sql)
         self.texts = _Texts(self._text)
-        """As each database takes it."""
+        """The expanded text by dialect."""
 
     def __repr__(self) -> str:
         return f"<{type(self).__name__} {' '.join(str(self.sql).split())[:60]}>"
@@ -51,10 +51,10 @@ class Statement:
 
 
 class BulkStatement(Statement):
-    """An INSERT of any number of rows: its ``@bulk_values(column type, ...)`` name the columns of a row.
+    """A bulk INSERT: ``@bulk_values(column type, ...)`` names the columns.
 
-    SQLite runs it for each row, at no cost. A database server reads all rules of a table anew for each statement: an
-    order alone took it three times as long as one among many. It is given all rows as one JSON array.
+    SQLite runs it for each row, which is cheap. PostgreSQL parses a table's rules for each statement, which tripled the
+    cost of an order, so it gets all rows as one JSON array.
     """
 
     __slots__ = ("columns",)
@@ -66,17 +66,17 @@ class BulkStatement(Statement):
         self.columns = tuple(each.split()[0] for each in named)
 
     def encoded(self, rows: Iterable[Mapping[str, Any]]) -> str:
-        """The parameter ``rows``."""
+        """Encode rows as the parameter ``rows``."""
         return _ENCODE([[_in_json(row[name]) for name in self.columns] for row in rows]).decode()
 
 
 def _in_json(value: Any) -> Any:
-    # As PostgreSQL reads bytes from text.
+    # PostgreSQL's text form of bytes.
     return f"\\x{value.hex()}" if isinstance(value, bytes) else value
 
 
 def statements_in(namespace: Mapping[str, Any]) -> dict[str, Statement]:
-    """The statements that a module defines, by their names; of others' it imports the module, and none by name."""
+    """The statements that a module defines, by name, without imported ones."""
     return dict(_statements_in(namespace))
 
 

@@ -1,4 +1,4 @@
-"""Queries for a day's figures: each on an index, and grouped by the database."""
+"""Queries of a day's statistics: indexed, and aggregated by the database."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ from .transaction import Transaction
 _IS_OPEN: Final = f"orders.status IN ({literals({*OrderStatus} - {*TERMINAL})})"
 _IS_UNFULFILLED: Final = f"orders.status IN ({literals({*TERMINAL} - {OrderStatus.DELIVERED})})"
 
-# As whole numbers: PostgreSQL's sum is wider than one.
+# Cast: PostgreSQL's sum is numeric.
 BY_MINUTE: Final = Statement(f"""
     SELECT substr(orders.created_at, 1, 16), orders.status, count(*),
       CAST(sum(CASE WHEN {_IS_UNFULFILLED} THEN 0 ELSE orders.total END) AS bigint),
@@ -35,18 +35,18 @@ BY_MINUTE: Final = Statement(f"""
     FROM orders WHERE orders.created_at >= :begin AND orders.created_at < :end
     GROUP BY substr(orders.created_at, 1, 16), orders.status
 """)
-# SQLite's planner, left alone, reads every order that ever was.
+# Without the hint SQLite reads all orders.
 OPEN_AGES: Final = Statement(f"""
     SELECT @seconds_between(orders.created_at, :now) FROM orders @sqlite(INDEXED BY orders_by_status) WHERE {_IS_OPEN}
 """)
-# The same, row by row.
+# As above, row by row.
 BY_ORDER: Final = Statement(f"""
     SELECT orders.id, orders.created_at, orders.status, CASE WHEN {_IS_UNFULFILLED} THEN 0 ELSE 1 END, orders.total,
       orders.captured, orders.refunded
     FROM orders WHERE orders.created_at >= :begin AND orders.created_at < :end
 """)
 OPEN_SINCE: Final = Statement(f"SELECT orders.id, orders.created_at FROM orders WHERE {_IS_OPEN}")
-# The condition as the index has it, word for word: SQLite uses a partial one only then.
+# The partial index's condition, word for word, for SQLite.
 _FINISHED: Final = f"""
     SELECT order_history.entry, order_history.to_status, (
       SELECT began.at FROM order_history AS began
@@ -74,7 +74,7 @@ NOUN: Final = Noun(name="stats", statements=statements_in(globals()))
 def day(
     transaction: Transaction, of: date, tz: tzinfo, *, tz_name: str, now: Timestamp, latency: Percentiles | None
 ) -> Stats:
-    """One day's figures, as they stand now. Raises InvalidField for a day that no calendar has."""
+    """A day's statistics now. Raises InvalidField for an invalid date."""
     begin, end = bounds(of, tz)
     statuses: Counter[str] = Counter()
     orders, ordered, revenue = [0] * 24, [0] * 24, 0
@@ -105,7 +105,7 @@ def day(
 
 
 def _durations(transaction: Transaction, begin: Timestamp, end: Timestamp) -> tuple[list[float], list[float]]:
-    """How long preparing and delivering took of what was finished; what has no beginning, as an import, is left out."""
+    """Durations of preparation and delivery; those without a beginning, as imports, are left out."""
     preparation: list[float] = []
     delivery: list[float] = []
     for status, seconds in _counted(
@@ -119,7 +119,7 @@ def _durations(transaction: Transaction, begin: Timestamp, end: Timestamp) -> tu
 
 
 def _notice(transaction: Transaction, begin: Timestamp, end: Timestamp) -> list[float]:
-    """How long the orders of a day took to reach a screen; another node's clock may be ahead of ours."""
+    """Seconds until that day's orders reached a screen; clocks of nodes may differ."""
     rows = _counted(
         transaction,
         lambda: transaction.all(notices.SECONDS, begin=begin, end=end),
@@ -129,12 +129,11 @@ def _notice(transaction: Transaction, begin: Timestamp, end: Timestamp) -> list[
 
 
 # --- Where a row has no figures ---------------------------------------------------------------------------------------
-# One sum that is too large, or one moment that is none, is an error of all rows that the database counts together. Then
-# they are counted here one by one, without those.
+# A damaged row can fail the database's aggregation. Then rows are aggregated here, without damaged ones.
 
 Rows = Sequence[tuple[Any, ...]]
 
-# A thousand million million: of no currency an order comes to that, and sums of them stay within 64 bits.
+# No order comes to that, and sums of it fit 64 bits.
 AMOUNT_MAX: Final = 10**15
 
 
@@ -149,7 +148,7 @@ def _counted(transaction: Transaction, together: Callable[[], Rows], one_by_one:
 
 
 def _by_minute(transaction: Transaction, begin: Timestamp, end: Timestamp) -> Rows:
-    """Minute, status, how many orders, what they come to, and what was received of them."""
+    """Minute, status, count, total, received."""
 
     def together() -> Rows:
         rows = transaction.all(BY_MINUTE, begin=begin, end=end)

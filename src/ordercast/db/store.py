@@ -1,4 +1,4 @@
-"""What both stores do alike: units of work, reads, the sessions of sockets, and forgetting."""
+"""The common part of both stores: units of work, reads, sessions, pruning."""
 
 from __future__ import annotations
 
@@ -32,15 +32,15 @@ T = TypeVar("T")
 
 
 class DatabaseStore:
-    """A store that is begun and ended by its subclass, which also has the feed."""
+    """A store; subclasses start and stop it, and have the feed."""
 
     dialect: Dialect
 
     def __init__(self, readers: Readers) -> None:
         self.epoch = ""
-        """Made once per history of the database, known from `start` on; with a feed number it names a position."""
+        """Identifies the database's history, known after `start`; with a feed number it is a position."""
         self.damaged = readers.damaged
-        """Rows that were met here and cannot be read, or told."""
+        """Damaged rows met so far."""
         self._writer: Writer | None = None
         self._readers = readers
         self._session_loader = SessionLoader(self.read)
@@ -50,15 +50,15 @@ class DatabaseStore:
 
     @property
     def is_running(self) -> bool:
-        """Whether writes are being taken."""
+        """Whether writes are accepted."""
         return self._writer is not None and self._writer.is_running
 
     # --- Work -------------------------------------------------------------------------------------------------------
 
     async def write(self, unit: Callable[[Transaction], T]) -> T:
-        """Run `unit` in the writer's next group. Returns its result once the commit is durable; raises what it raised,
-        and then nothing of it was kept. Raises NotCommitted, LockedElsewhere where another program holds what it needs,
-        OutcomeUnknown, or Overloaded when too much is waiting.
+        """Run `unit` in the writer's next group; return its result after the durable commit. If it raises, nothing is
+        kept. Raises NotCommitted, LockedElsewhere if another program holds a lock, OutcomeUnknown, or Overloaded if
+        the queue is full.
         """
         if self._writer is None:
             raise StoreClosed
@@ -70,7 +70,7 @@ class DatabaseStore:
             raise
 
     async def read(self, query: Callable[[Transaction], T]) -> T:
-        """Run `query` on one snapshot of the database, in a reader's thread. Raises Overloaded or StoreUnavailable."""
+        """Run `query` on one snapshot, on a reader's thread. Raises Overloaded or StoreUnavailable."""
         try:
             return await self._readers.submit(query)
         except StoreUnavailable as error:
@@ -79,19 +79,19 @@ class DatabaseStore:
             raise
 
     async def faults(self) -> list[str]:
-        """What keeps changes from being made or told, a sentence for each; none where all is in order. It was found now
-        or within the last second; a small write is asked for too.
+        """The faults that prevent commits or publishing, one sentence each; at most a second old, tested by a small
+        write too.
 
         Raises StoreUnavailable or Overloaded.
         """
         return await self._readiness.faults()
 
     def warnings(self) -> list[str]:
-        """What will keep changes from being made if nobody acts, a sentence for each. Short and synchronous."""
+        """Warnings of faults to come, one sentence each. Synchronous and short."""
         return []
 
     async def look_for_faults(self, thoroughly: bool) -> list[str]:
-        """Ask the database, now; `thoroughly` where it has refused a change. Raises StoreUnavailable or Overloaded."""
+        """Ask the database; `thoroughly` after a refused change. Raises StoreUnavailable or Overloaded."""
         del thoroughly
         if not self.is_running:
             return ["No changes are taken: the writer has ended."]
@@ -104,14 +104,14 @@ class DatabaseStore:
         return faults
 
     async def try_to_write(self, unit: Callable[[Transaction], None]) -> None:
-        """Run a unit that leaves nothing, and wakes nobody. Raises as `write`."""
+        """Run a unit that changes nothing and wakes nobody. Raises as `write`."""
         if self._writer is None:
             raise StoreClosed
         await self._writer.submit(UnitOfWork(unit, waits=False, is_silent=True))
 
     def watch(self, wake: Callable[[], None]) -> None:
-        """Have `wake` called on the loop after every commit, ours or another program's. It may be called without
-        anything new in the feed, and once for several commits.
+        """Call `wake` on the loop after commits, by whichever program; perhaps without new rows, and once for several
+        commits.
         """
         self._watchers.append(wake)
 
@@ -120,7 +120,7 @@ class DatabaseStore:
             wake()
 
     async def _end_work(self) -> None:
-        """Finish every submitted write, then let go of the connections."""
+        """Finish submitted writes, then close the connections."""
         await self._readiness.stop()
         await self._session_saver.close()
         if self._writer is not None:
@@ -131,11 +131,11 @@ class DatabaseStore:
     # --- Sockets to be recovered, and what is forgotten --------------------------------------------------------------
 
     async def save_session(self, session: SessionRow) -> None:
-        """Keep a session; returns when it would survive the process."""
+        """Save a session durably."""
         await self.write(lambda transaction: sessions.save(transaction, [session]))
 
     def save_session_soon(self, pid: str, session: SessionRow | None) -> None:
-        """Keep a session, or with None forget it, when the database lets us; until then it is loaded from here."""
+        """Save a session in the background, or delete it (None); until then it is loaded from memory."""
         self._session_saver.put(pid, session)
 
     async def _save_sessions(self, changes: Changes) -> None:
@@ -150,13 +150,13 @@ class DatabaseStore:
         await self.write(lambda transaction: sessions.forget(transaction, pid))
 
     async def prune(self, *, feed_rows_max: int, sessions_age_s_max: int, now: str) -> None:
-        """Keep the newest `feed_rows_max` rows of the feed (one at least) and sessions seen within
-        `sessions_age_s_max` before `now`, an RFC 3339 time in UTC. Answers kept for repeated requests, and published
-        events that the feed has long told of, go after a day. Done in small units, between which others run.
+        """Prune: keep the newest `feed_rows_max` feed rows (at least one) and sessions seen within `sessions_age_s_max`
+        before `now` (RFC 3339, UTC). Stored responses and published events are deleted after a day. In small units,
+        so that others run in between.
         """
         try:
             await self._prune(feed_rows_max, sessions_age_s_max, now)
-        except LockedElsewhere:  # a row of the feed is held; the rest does not wait for it
+        except LockedElsewhere:  # a feed row is locked; prune the rest
             await self._prune(None, sessions_age_s_max, now)
 
     async def _prune(self, feed_rows_max: int | None, sessions_age_s_max: int, now: str) -> None:
@@ -168,7 +168,7 @@ class DatabaseStore:
 
 
 def change_of(row: tuple[Any, ...]) -> Change:
-    """A row of the feed from its columns, in the order of the table."""
+    """Convert a feed row, in the order of columns."""
     seq, kind, entity_id, version, actor, reason, at, before, after = row
     if not (type(version) is int and type(kind) is type(entity_id) is type(actor) is type(at) is str):
         kind, entity_id, actor, at = map(_text, (kind, entity_id, actor, at))
@@ -179,7 +179,7 @@ def change_of(row: tuple[Any, ...]) -> Change:
 
 
 def _text(value: object) -> str:
-    """A text where another program has written something else: it harms nobody but who looks for it."""
+    """The value as text, whatever another program wrote."""
     if isinstance(value, bytes):
         return value.decode("utf-8", "replace")
     return "" if value is None else str(value)

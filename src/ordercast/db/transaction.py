@@ -1,4 +1,4 @@
-"""What a unit of work is handed: the open transaction, in which it runs its statements."""
+"""The transaction of a unit of work, in which it runs statements."""
 
 from __future__ import annotations
 
@@ -20,20 +20,20 @@ from .statement import BulkStatement, Statement
 T = TypeVar("T")
 
 SQLITE_ERROR: Final = 1
-"""What SQLite says of an expression that it cannot work out, such as the sum of what is too large."""
+"""SQLite's errors for an expression that cannot be evaluated, such as an overflow."""
 
 UNREADABLE: Final = (
     ArithmeticError, AttributeError, LookupError, RecursionError, TypeError, ValueError, msgspec.MsgspecError
 )  # fmt: skip
-"""What decoding a row raises where another program has written what does not belong there."""
+"""Errors of decoding a damaged row."""
 
-# What both drivers raise before they send anything: half a surrogate pair, or more than 64 bits.
+# Raised by both drivers before sending: lone surrogates, more than 64 bits.
 _NOT_WRITABLE: Final = (UnicodeEncodeError, OverflowError)
 
 
 class Transaction:
-    """One connection inside a transaction; only the writer and the readers make it, and end it. Each statement raises
-    Unstorable for a value that the database cannot hold.
+    """An open transaction, begun and ended by the writer or a reader. Statements raise Unstorable for a value that the
+    database cannot store.
     """
 
     __slots__ = ("_connection", "damaged", "dialect")
@@ -42,17 +42,17 @@ class Transaction:
         self._connection = connection
         self.dialect = dialect
         self.damaged = DamagedRows() if damaged is None else damaged
-        """Where rows are noted that cannot be read."""
+        """Records damaged rows."""
 
     @property
     def refusals(self) -> type[Exception]:
-        """What is raised where a rule of the database refuses a change: UNIQUE, CHECK, a trigger's. PostgreSQL then
-        takes no further statement of the unit: whoever catches it, raises.
+        """The error of a violated rule: UNIQUE, CHECK, a trigger's. PostgreSQL then accepts no further statement of the
+        unit, so who catches it must raise.
         """
         return self._connection.IntegrityError
 
     def one(self, statement: Statement | str, **values: Any) -> tuple[Any, ...] | None:
-        """The first row, or None; later rows are not looked at."""
+        """The first row, or None."""
         text = statement.texts[self.dialect] if isinstance(statement, Statement) else statement
         try:
             row: tuple[Any, ...] | None = self._connection.execute(text, values).fetchone()
@@ -70,15 +70,13 @@ class Transaction:
     def read(
         self, statement: Statement | str, decode: Callable[[tuple[Any, ...]], T], table: str, /, **values: Any
     ) -> list[T]:
-        """The rows as `decode` has them. One that it cannot read is left out, and noted by its first column as a row of
-        `table`: it must not keep the others from who asks for them.
-        """
+        """The decoded rows. Damaged ones are skipped and recorded by their first column as rows of `table`."""
         return self.readable(self.all(statement, **values), decode, table)
 
     def read_one(
         self, statement: Statement | str, decode: Callable[[tuple[Any, ...]], T], table: str, /, **values: Any
     ) -> T | None:
-        """The first row as `decode` has it, or None. Raises DamagedRow where it cannot be read."""
+        """The first row, decoded, or None. Raises DamagedRow."""
         row = self.one(statement, **values)
         return None if row is None else self.decoded(row, decode, table)
 
@@ -93,21 +91,21 @@ class Transaction:
         by: str = "after",
         **values: Any,
     ) -> list[T]:
-        """As `read`, of a statement that goes on behind its parameter `by`, the first column of its last row: rows that
-        cannot be read are made up for by those behind them, so that a page is short only where it is the last.
+        """As `read`, for a page by the parameter `by`, which continues after the last row's first column. Damaged rows
+        are made up for, so only the last page is short.
         """
         found: list[T] = []
         while True:
             wanted = limit - len(found)
             rows = self.all(statement, limit=wanted, **values)
             found += self.readable(rows, decode, table)
-            # A key that is no text is read as another one, behind which it stands again.
+            # A damaged key sorts elsewhere; the page would not advance.
             if len(rows) < wanted or len(found) == limit or rows[-1][0] == values[by]:
                 return found
             values[by] = rows[-1][0]
 
     def readable(self, rows: Iterable[tuple[Any, ...]], decode: Callable[[tuple[Any, ...]], T], table: str) -> list[T]:
-        """As `read`, of rows that were asked for already."""
+        """As `read`, for rows already fetched."""
         found = []
         for row in rows:
             try:
@@ -119,7 +117,7 @@ class Transaction:
     def decoded(
         self, row: tuple[Any, ...], decode: Callable[[tuple[Any, ...]], T], table: str, key: object = None
     ) -> T:
-        """As `read_one`, of a row that was asked for already; where its first column does not name it, `key` does."""
+        """As `read_one`, for a fetched row; `key` names it if its first column does not."""
         try:
             return decode(row)
         except UNREADABLE as error:
@@ -129,7 +127,7 @@ class Transaction:
 
     @contextmanager
     def as_stored(self, text: Callable[[bytes], Any]) -> Iterator[None]:
-        """Meanwhile, have texts as `text` makes them of their bytes, in SQLite, which may keep any bytes as one."""
+        """Temporarily decode texts by `text` from their bytes, in SQLite, which stores any bytes."""
         if not isinstance(self._connection, sqlite3.Connection):
             yield
             return
@@ -140,8 +138,8 @@ class Transaction:
             self._connection.text_factory = usual
 
     def attempt(self, work: Callable[[Transaction], T]) -> T:
-        """Do a part of this unit; what it raises takes back its own changes alone. Whoever catches it asks `is_of_row`
-        whether the rest may go on.
+        """Run a part in a savepoint; an error rolls back this part only. Who catches it asks `is_of_row` whether to
+        continue.
         """
         execute = self._connection.execute
         execute("SAVEPOINT part")
@@ -156,15 +154,15 @@ class Transaction:
         return result
 
     def is_of_row(self, error: Exception) -> bool:
-        """Whether the rows are to blame that were asked for: a rule that refuses them, or what stands in them. Any
-        other error is the database's, or others' work, and ends the unit.
+        """Whether the error is caused by rows: a violated rule, or damage. Other errors are the database's or
+        conflicts, and end the unit.
         """
         if isinstance(error, (*UNREADABLE, Unstorable, ShopError, self.refusals)):
             return True
         return getattr(error, "sqlite_errorcode", None) == SQLITE_ERROR
 
     def run(self, statement: Statement | str, **values: Any) -> int:
-        """Execute a change; answers how many rows it touched."""
+        """Execute a change; return the number of affected rows."""
         text = statement.texts[self.dialect] if isinstance(statement, Statement) else statement
         try:
             return self._connection.execute(text, values).rowcount
@@ -172,7 +170,7 @@ class Transaction:
             raise Unstorable from error
 
     def many(self, statement: Statement | str, rows: Iterable[Mapping[str, Any]]) -> int:
-        """Execute a change for each of `rows`; answers how many rows all of them touched."""
+        """Execute a change for each of `rows`; return the number of affected rows."""
         if isinstance(statement, BulkStatement) and self.dialect.inserts_in_bulk:
             return self.run(statement, rows=statement.encoded(rows))
         text = statement.texts[self.dialect] if isinstance(statement, Statement) else statement

@@ -1,4 +1,4 @@
-"""The words that other rooms share with this one."""
+"""The types that other rooms share with this one."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ T = TypeVar("T")
 
 
 class ChangeKind(StrEnum):
-    """What a row of the feed tells of; the first word is the noun that changed."""
+    """The kind of a feed row; the first word is the noun."""
 
     ORDER_PLACED = "order.placed"
     ORDER_IMPORTED = "order.imported"
@@ -40,112 +40,110 @@ class ChangeKind(StrEnum):
     MESSAGE_CHANGED = "message.changed"
     CONVERSATION_SEEN = "conversation.seen"
     CONVERSATION_CHANGED = "conversation.changed"
-    """It was opened, or somebody takes part from now on, or no more."""
+    """Opened, or its participants changed."""
     ORDER_UNSEEN = "notice.order_unseen"
-    """Nobody has opened it for a while."""
+    """Not opened by staff for a while."""
     BOOKING_UNSEEN = "notice.booking_unseen"
     EVENT_PUBLISHED = "event.published"
     ACCESS_REVOKED = "access.revoked"
     CUSTOMER_ERASED = "customer.erased"
     FEED_RESYNC = "feed.resync"
-    """Something behind this cannot be told: whoever hears of it looks anew."""
+    """Something cannot be published: subscribers reload."""
 
 
 class Change(msgspec.Struct, frozen=True):
-    """One row of the feed: what changed, as it was at that moment. Rows come in the order of their commits."""
+    """A feed row: a change, as committed. Rows are in commit order."""
 
     seq: int
     kind: str
-    """A `ChangeKind`, or what another version of this program, or a person, has written."""
+    """A `ChangeKind`, or one of another version."""
     entity_id: str
     version: int
     actor: str
-    """``role:id``; for a change made by another program ``db:external``, or ``db:role@program`` in PostgreSQL."""
+    """``role:id``; ``db:external`` for another program, or ``db:role@program`` in PostgreSQL."""
     reason: str | None
     at: str
     before: msgspec.Raw | None
-    """The whole order before the change, as JSON; None for a new one."""
+    """The document before the change, as JSON; None for a new one."""
     after: msgspec.Raw | None
-    """The whole order after it; for ``event.published``, ``{"event", "rooms", "args"}``."""
+    """The document after it; for ``event.published``, ``{"event", "rooms", "args"}``."""
 
 
 Row: TypeAlias = tuple[str, str]
-"""A row that a unit of work needs for itself: its table, and what it is known by there."""
+"""A row that a unit locks: its table and key."""
 
 
 def rows_of_order(order_id: str) -> frozenset[Row]:
-    """What a command on an order needs, whatever else it does."""
+    """The rows that a command on an order locks."""
     return frozenset({("orders", order_id)})
 
 
 def rows_of_booking(booking_id: str) -> frozenset[Row]:
-    """The same on a booking."""
+    """The rows that a command on a booking locks."""
     return frozenset({("bookings", booking_id)})
 
 
 @dataclass(frozen=True, slots=True)
 class UnitOfWork(Generic[T]):
-    """A unit of work that says more of itself than a plain function can."""
+    """A unit of work with options."""
 
     run: Callable[[Transaction], T]
     rows: frozenset[Row] = frozenset()
-    """What it cannot do without. While another program holds one of them, such units wait in the order in which they
-    came, and nobody waits for them.
-    """
+    """The rows it needs. While another program locks one, such units queue apart, in order."""
     waits: bool = True
-    """Whether it waits at all for what others hold, or is refused at once: it comes again by itself."""
+    """Whether it waits for locks, or fails at once, as it is retried anyway."""
     is_silent: bool = False
-    """Whether it leaves nothing that anybody has to be woken for."""
+    """Whether its commit needs to wake nobody."""
 
     def __call__(self, transaction: Transaction) -> T:
         return self.run(transaction)
 
 
 class Batchable(Generic[T]):
-    """A unit of work of which many that wait together are done at once, in fewer statements."""
+    """A unit of work that can be run in batches, with fewer statements."""
 
     __slots__ = ()
 
     @property
     def rows(self) -> frozenset[Row]:
-        """Which rows of tables that others use too it needs for itself."""
+        """The rows of shared tables that it locks."""
         return frozenset()
 
     @staticmethod
     def find_held(transaction: Transaction, units: Sequence[Any]) -> frozenset[Row]:
-        """Which of the rows that `units` need are held by others just now; waits for none."""
+        """Which of the rows of `units` are locked now; does not wait."""
         del transaction, units
         return frozenset()
 
     @staticmethod
     def hold(transaction: Transaction, rows: frozenset[Row]) -> None:
-        """Have these rows for this transaction, in one order for everybody; waits for them."""
+        """Lock these rows, in one order for all; waits."""
 
     def __call__(self, transaction: Transaction) -> T:
         raise NotImplementedError
 
     @staticmethod
     def run_batch(transaction: Transaction, units: Sequence[Any]) -> Sequence[Any]:
-        """Do all of `units`, each of this class, as if one after another: give each one's result, or the error that it
-        alone would have raised. What this raises itself takes all of it back, and they are run one by one.
+        """Run all `units` of this class as if one after another: return each one's result or own error. If this raises,
+        all is rolled back and they run singly.
         """
         raise NotImplementedError
 
 
 class SessionRow(msgspec.Struct, frozen=True):
-    """What a socket needs to be recovered: kept when it connects and when its rooms change."""
+    """A recoverable session, saved on connect and when its rooms change."""
 
     pid: str
     sid: str
     namespace: str
     identity: bytes
-    """JSON, opaque here."""
+    """Opaque JSON."""
     rooms: tuple[str, ...]
     seen_at: str
 
 
 class Store(Protocol):
-    """What the rooms above ask of a database; see ``SqliteStore`` and ``PostgresqlStore`` for each promise."""
+    """The port to a database; ``SqliteStore`` and ``PostgresqlStore`` document each method."""
 
     @property
     def epoch(self) -> str: ...

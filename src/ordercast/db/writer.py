@@ -1,8 +1,7 @@
-"""The one writer: a thread that runs as many units of work as are waiting in one transaction, and commits once.
+"""The writer: a thread that runs all waiting units of work in one transaction, with one commit.
 
-A commit is one wait for the disk whoever shares it; that is why a durable order costs microseconds. Units that can be
-done at once (``types.Batchable``) share their statements too; those that need what another program holds wait elsewhere
-(``held``).
+A commit is one disk sync, however many share it; so a durable order costs microseconds. Batchable units
+(``types.Batchable``) share statements too; units that need locked rows wait elsewhere (``held``).
 """
 
 from __future__ import annotations
@@ -26,9 +25,9 @@ __all__ = ["Unit", "Writer"]
 
 T = TypeVar("T")
 
-# Past this, one slow group delays its first member by more than a second commit would.
+# Beyond this a group delays its first member by more than a second commit.
 GROUP_UNITS_MAX: Final = 256
-# At 5,000 orders/s this is under a second of waiting; whoever comes later is better told so at once.
+# Under a second of waiting at 5,000 orders/s; more is refused.
 UNITS_WAITING_MAX: Final = 4_096
 
 log = logging.getLogger("ordercast.db")
@@ -40,7 +39,7 @@ class Writer:
     def __init__(self, connector: Connector, committed: Callable[[], None]) -> None:
         self._committed = committed
         self._queue: SimpleQueue[QueuedUnit | None] = SimpleQueue()
-        self._waiting = 0  # touched on the loop's thread only
+        self._waiting = 0  # used on the loop's thread only
         self._loop: asyncio.AbstractEventLoop | None = None
         self._thread = threading.Thread(target=self._run, name="ordercast-writer", daemon=True)
         self._groups = Groups(connector, self._refuse_waiting)
@@ -61,26 +60,26 @@ class Writer:
         self._thread.start()
 
     async def stop(self) -> None:
-        """Finish what is waiting, then end the thread and close the connection."""
+        """Finish waiting units, end the thread, close the connection."""
         if self._loop is None:
             self._groups.close()
             return
         self._queue.put(None)
         await asyncio.to_thread(self._thread.join)
         await asyncio.to_thread(self._held.stop)
-        await asyncio.sleep(0)  # for those who were told last
+        await asyncio.sleep(0)  # for the last callers
         self._loop = None
 
     def cancel_if_stuck(self, seconds_max: float) -> None:
-        """Have a group fail that has taken longer: the database does not answer, and callers would wait for ever."""
+        """Cancel a group that takes longer than this: the database does not respond."""
         self._groups.give_up(seconds_max)
         self._held.give_up(seconds_max)
 
     async def submit(self, unit: Callable[[Transaction], T]) -> T:
-        """Run `unit` in the next group; returns when its commit is durable, raises what it raised.
+        """Run `unit` in the next group; return its result after the durable commit, or raise its error.
 
-        A unit must not wait for anything outside the database, and may be run more than once: only its last run
-        counts. If the caller is cancelled meanwhile, the unit still runs. Raises Overloaded, or StoreClosed.
+        A unit must not wait for anything outside the database, and may run several times: the last run counts. If the
+        caller is cancelled, the unit still runs. Raises Overloaded or StoreClosed.
         """
         if self._loop is None or not self._thread.is_alive():
             raise StoreClosed
@@ -94,7 +93,7 @@ class Writer:
     def _resolve(self, group: list[UnitOutcome], committed: bool) -> None:
         self._waiting -= len(group)
         for future, result, error in group:
-            if future.done():  # its caller has gone
+            if future.done():  # its caller is gone
                 continue
             if error is None:
                 future.set_result(result)
@@ -112,7 +111,7 @@ class Writer:
             if self._held:
                 group = self._held.divert(group)
             if group:
-                # While rows are held, others are not waited for either: who needs one may be any of them.
+                # While rows are locked, wait shortly: any unit may need them.
                 outcomes = self._groups.run(group, wait_ms=SHORT_WAIT_MS if self._held else None)
                 self._deliver_outcomes(outcomes)
                 if outcomes.held:
@@ -120,7 +119,7 @@ class Writer:
         self._groups.close()
 
     def _next_group(self, *, wait: bool = True) -> tuple[list[QueuedUnit], bool]:
-        """Those that are waiting, up to GROUP_UNITS_MAX, and whether more may come."""
+        """The waiting units, up to GROUP_UNITS_MAX, and whether more may come."""
         group: list[QueuedUnit] = []
         while len(group) < GROUP_UNITS_MAX:
             try:
@@ -145,9 +144,9 @@ class Writer:
             self._queue.put(None)
 
     def _deliver_outcomes(self, outcomes: GroupOutcome) -> None:
-        """Have the callers told, on the loop; may be called from any thread."""
+        """Deliver outcomes to callers on the loop; thread-safe."""
         assert self._loop is not None
         try:
             self._loop.call_soon_threadsafe(self._resolve, outcomes.done, outcomes.committed)
-        except RuntimeError:  # the loop was closed first; what was committed stays
+        except RuntimeError:  # the loop is closed; commits stay
             log.warning("%d changes were finished after the loop had closed", len(outcomes.done))

@@ -1,4 +1,4 @@
-"""Orders of guests that become a customer's, who has shown that the address is theirs."""
+"""Claims guests' orders for a customer who verified the address."""
 
 from __future__ import annotations
 
@@ -12,17 +12,17 @@ from ordercast.db.transaction import Transaction
 
 from . import statements
 
-# Each writes its history and tells the feed, while others wait.
+# Each writes history and feed, while other units wait.
 AT_ONCE_MAX: Final = 50
 REASON: Final = "The buyer confirmed the address that it was ordered with."
 
 
 def claim(transaction: Transaction, account: Account, actor: Actor, now: Timestamp) -> list[str]:
-    """Give the customer the next of the orders that guests placed with the address: gives their ids, the oldest first,
-    none where there are no more.
+    """Assign the next of the guests' orders with the account's address; return their ids, oldest first, none at the
+    end.
     """
     found = transaction.all(statements.UNCLAIMED, email=account.email, limit=AT_ONCE_MAX)
-    # The same locks in the same order as placing has: whoever places one with a code counts those that are theirs.
+    # Same lock order as placing, which counts the customer's uses of a code.
     Promotions(transaction).hold(code for _, code in found)
     return [
         order_id

@@ -1,8 +1,7 @@
-"""The whole order as one JSON document, made by the database.
+"""The order as one JSON document, made by the database.
 
-One expression serves the triggers that fill the feed and the queries behind the API, so what is told and what is
-answered cannot differ; each database has it in its own words. Secrets (the tracking token's hash, a payment token) are
-no part of it.
+One expression serves the feed's triggers and the API's queries, so they cannot differ; each dialect has its own.
+Secrets (hash of the tracking token, payment token) are not in it.
 """
 
 from __future__ import annotations
@@ -43,7 +42,7 @@ _TAIL: Final = {
 _FLAGS: Final = {"pricesIncludeTax": "prices_include_tax"}
 _CUSTOMER: Final = {"name": "customer_name", "email": "customer_email", "mobile": "customer_mobile"}
 
-# What of an order people can see change; version, actor, reason and the moments merely tell of the change.
+# Columns whose change is published; version, actor, reason and times only describe it.
 PUBLISHED_COLUMNS: Final = (
     *(column for column in _PLAIN.values() if column != "version"),
     *_FLAGS.values(),
@@ -54,7 +53,7 @@ PUBLISHED_COLUMNS: Final = (
 
 
 def order_document(row: str) -> str:
-    """SQL for the text of the document of `row`: ``NEW``, ``OLD`` or a table's name."""
+    """SQL for the document of `row`: ``NEW``, ``OLD`` or a table's name."""
     pairs = [f"'{key}', {row}.{column}" for key, column in _PLAIN.items()]
     pairs += [f"'{key}', @json_truth({row}.{column})" for key, column in _FLAGS.items()]
     customer = ", ".join(f"'{key}', {row}.{column}" for key, column in _CUSTOMER.items())

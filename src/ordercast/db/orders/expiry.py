@@ -1,4 +1,4 @@
-"""Letting orders expire that the shop has not answered."""
+"""Expires orders that the shop has not answered."""
 
 from __future__ import annotations
 
@@ -15,12 +15,12 @@ from . import change_status, statements
 TIMER: Final = Actor(Role.SERVICE, "timer")
 log = logging.getLogger("ordercast.db")
 
-# In one unit of work, so that an order that comes meanwhile does not wait for a whole night's.
+# Per unit of work, so that other writers do not wait for a night's orders.
 EXPIRED_AT_ONCE_MAX: Final = 100
 
 
 class Expired(NamedTuple):
-    """How many `orders` have expired, and the number behind which others may be to expire; None where none are."""
+    """The number of expired `orders`, and the number after which more may follow; None at the end."""
 
     orders: int
     through: int | None
@@ -29,10 +29,10 @@ class Expired(NamedTuple):
 def expire_pending(
     transaction: Transaction, before: Timestamp, now: Timestamp, *, after: int = 0, limit: int | None = None
 ) -> Expired:
-    """Expire the oldest orders with a number above `after` that are pending and unchanged since `before`. One that
-    cannot be expired keeps no other from it.
+    """Expire the oldest orders above the number `after` that are pending and unchanged since `before`. One that fails
+    is skipped.
 
-    Counted from the last change, not from the placing: an order that comes back from `on_hold` has its time again.
+    Counted from the last change: an order back from `on_hold` has its full time again.
     """
     limit = limit or EXPIRED_AT_ONCE_MAX
     found = transaction.all(statements.PENDING_SINCE_FOR_UPDATE, before=before, after=after, limit=limit)
@@ -41,7 +41,7 @@ def expire_pending(
 
 
 def pending_since(transaction: Transaction, before: Timestamp, after: int) -> list[int]:
-    """The numbers of those that `expire_pending` would find, up to EXPIRED_AT_ONCE_MAX."""
+    """The numbers that `expire_pending` would find, up to EXPIRED_AT_ONCE_MAX."""
     found = transaction.all(statements.PENDING_SINCE, before=before, after=after, limit=EXPIRED_AT_ONCE_MAX)
     return [number for _, number in found]
 
@@ -58,6 +58,6 @@ def _expire(transaction: Transaction, order_id: str, now: Timestamp) -> bool:
         if not transaction.is_of_row(error):
             raise
         if transaction.damaged.is_first("expiry", order_id):
-            log.warning("order %s cannot be expired: %s", order_id, error)
+            log.warning("could not expire order %s: %s", order_id, error)
         return False
     return True

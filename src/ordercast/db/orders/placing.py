@@ -1,6 +1,6 @@
-"""Placing orders: those that wait together are decided in memory, then written with one statement per table.
+"""Places orders in batches: decided in memory, then written with one statement per table.
 
-A refusal is found before anything is written, so it costs the orders beside it nothing.
+Refusals are found before anything is written, so they cost the batch's other orders nothing.
 """
 
 from __future__ import annotations
@@ -40,30 +40,28 @@ _ENCODE: Final = msgspec.json.Encoder().encode
 
 @dataclass(frozen=True, slots=True)
 class NewOrder:
-    """All that placing an order needs and the database does not know."""
+    """A request, with the server's part."""
 
     command: PlaceOrder
     order_id: OrderId
     customer_id: CustomerId
-    """The signed-in customer's own; a fresh one for a guest, for an address that was typed is nobody's proof of being
-    who ordered with it before.
-    """
+    """The signed-in customer's id; a new one for a guest, as a typed address proves nothing."""
     tracking_hash: bytes | None
     actor: Actor
     payment: PaymentTaken
     now: Timestamp
     placed_from: str | None = None
-    """Of a guest who pays later: whom `waiting` bounds, where anything does."""
+    """The hashed address of a guest who pays later, for the limits."""
     waiting: UnpaidLimits = UNBOUNDED
     confirmed_in: Language | None = None
-    """In which language its buyer is mailed that it was placed; None where no mail is sent."""
+    """The language of the confirmation mail; None if mail is off."""
 
 
 @dataclass(frozen=True, slots=True)
 class Placing(Batchable[Outcome]):
-    """The unit of work that places one order, once per `key`, and answers it as JSON.
+    """Places one order, once per `key`, and returns it as JSON.
 
-    Raises what ``commerce.placing`` does, KeyReused, and ProviderUnavailable for a payment that took too long.
+    Raises as ``commerce.placing``, KeyReused, and ProviderUnavailable for a payment that took too long.
     """
 
     new: NewOrder
@@ -81,7 +79,7 @@ class Placing(Batchable[Outcome]):
 
     @property
     def rows(self) -> frozenset[Row]:
-        """The products and the promotion that it changes."""
+        """The products and the promotion that it locks."""
         rows = {(_PRODUCT, item.product_id) for item in self.new.command.cart_items}
         if self.new.command.promo_code is not None:
             rows.add((_PROMOTION, as_code(self.new.command.promo_code)))
@@ -117,7 +115,7 @@ def _by_table(rows: Iterable[Row]) -> dict[str, set[str]]:
 
 
 class _SameKeyTwiceError(Exception):
-    """The later request's answer is the earlier one's, which is not written yet."""
+    """Two requests with one key in a batch: the later one's response is not written yet."""
 
 
 def _place_all(transaction: Transaction, placings: Sequence[Placing]) -> list[Outcome | ShopError]:
@@ -153,12 +151,12 @@ class _Placed:
 
 
 class OrderBatch:
-    """The shop as the next order of the group finds it: what is on sale, what is left of it, who has come before."""
+    """The state for the next order of the batch: products, stock, promotions, callers' unpaid orders."""
 
     def __init__(self, transaction: Transaction, new: Sequence[NewOrder]) -> None:
         ids = {item.product_id for each in new for item in each.command.cart_items}
         rows = transaction.all(products.BY_IDS_FOR_UPDATE, ids=_array(ids))
-        # One that cannot be read is not for sale: it must not keep the orders beside it from being placed.
+        # A damaged product is not for sale, and fails no other order.
         self._products = {product.id: product for product in transaction.readable(rows, product_of, products.TABLE)}
         self._stock = {product.id: product.stock for product in self._products.values()}
         self._shop = shop.rules(transaction)
@@ -168,7 +166,7 @@ class OrderBatch:
         self._waiting = _waiting(transaction, callers) if callers else {}
 
     def place(self, new: NewOrder) -> _Placed:
-        """Decide one order. What it raises leaves everything as it was."""
+        """Decide one order; an error changes nothing."""
         order = place_order(
             new.command,
             self._products,
@@ -189,7 +187,7 @@ class OrderBatch:
         return _Placed(new, order)
 
     def _with(self, new: NewOrder, order: OrderPlaced) -> UnpaidHoldings:
-        """What would wait of this caller with the order. Raises TooManyWaiting."""
+        """The caller's unpaid orders including this one. Raises TooManyWaiting."""
         before = (
             UnpaidHoldings(0, 0)
             if new.placed_from is None
@@ -230,7 +228,7 @@ _NUMBER_OF: Final = msgspec.json.Decoder(_Numbered)
 
 
 def _write(transaction: Transaction, placed: Sequence[_Placed]) -> dict[str, bytes]:
-    """Write the orders; give each one's document, by its id, as the trigger told it to the feed."""
+    """Write the orders; return their documents by id, from the feed rows."""
     sold: Counter[str] = Counter()
     for each in placed:
         for line in each.order.priced.lines:

@@ -1,4 +1,4 @@
-"""What a cart would come to, if it were ordered now."""
+"""Quotes the price of a cart."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from ordercast.db.transaction import Transaction
 def quote(
     transaction: Transaction, cart: PlaceOrder | QuoteOrder, customer_id: str | None, now: Timestamp
 ) -> PricedOrder:
-    """Price the cart as placing it would, and take nothing. Raises what ``price_order`` does, and OutOfStock."""
+    """Price a cart as placing would, without effect. Raises as ``price_order``, and OutOfStock."""
     ids = msgspec.json.encode([item.product_id for item in cart.cart_items]).decode()
     products = transaction.read(BY_IDS, product_of, TABLE, ids=ids)
     found = {product.id: product for product in products}
@@ -29,9 +29,7 @@ def quote(
 
 
 def price(transaction: Transaction, command: PlaceOrder, actor: Actor, now: Timestamp) -> Money:
-    """What the order comes to now, which is asked before its payment is taken. Raises as `quote`, and what
-    ``check_order`` does.
-    """
+    """The order's price, before its payment. Raises as `quote` and ``check_order``."""
     is_customer = actor.role is Role.CUSTOMER
     sums = quote(transaction, command, actor.id if is_customer else None, now)
     check_order(command, sums, actor)

@@ -1,7 +1,7 @@
-"""What no writer can make of an order: the rules of the status flow, written into the database from the same tables.
+"""Database rules of orders: the state machine, generated from the same tables.
 
-Who may move an order, and with which reason, is for the application to judge; what an order can be is judged here. Each
-refusal begins with the name of its rule; ``docs/reference/database.md`` tells them all.
+Authorization and reasons are the application's; these rules hold for every writer. Each refusal begins with its rule's
+name; ``docs/reference/database.md`` lists them.
 """
 
 from __future__ import annotations
@@ -35,7 +35,7 @@ def _trigger(name: str, deed: str, when: str, refusals: Iterable[Refusal]) -> Tr
 def _from(source: OrderStatus) -> Refusal:
     targets = [move.target for move in MOVES_FROM[source]]
     goes = f"goes to {', '.join(targets)} and nowhere else" if targets else "goes nowhere any more"
-    # A name that no status has is for the column's own rule to refuse.
+    # Unknown names are left to the column's own check.
     known = _is_in("NEW.status", OrderStatus)
     other = f"{known} AND NOT {_is_in('NEW.status', targets)}" if targets else known
     return _refusal(f"OLD.status = '{source}' AND {other}", "order_flow", f"an order that is {source} {goes}")
@@ -97,7 +97,7 @@ _IS_FORMER: Final = _is_in("NEW.status", LEGACY_NAMES)
 _IS_FIRST: Final = f"NEW.status = '{OrderStatus.PENDING}' AND NEW.version = 1"
 _IS_KNOWN: Final = "EXISTS (SELECT 1 FROM orders WHERE id = NEW.id OR number = NEW.number)"
 
-# SQLite alone has REPLACE, which fires no trigger for the row that goes.
+# Only SQLite has REPLACE, which fires no delete trigger.
 _ONCE: Final = Refusal("order_once: an order is changed by UPDATE, never replaced", _IS_KNOWN, only="sqlite")
 _FIRST: Final = _refusal(
     f"NOT ({_IS_FIRST}) AND NOT EXISTS (SELECT 1 FROM meta WHERE name = '{IMPORTING}')",
@@ -107,7 +107,7 @@ _FIRST: Final = _refusal(
 
 
 RULES: Final = (
-    # One trigger for all of it: each that looks at an order costs every order a microsecond.
+    # One trigger for all: each costs every order a microsecond.
     _trigger("orders_begin", "INSERT", f"NOT ({_IS_FIRST}) @sqlite(OR {_IS_KNOWN})", [*_FORMER_NAMES, _ONCE, _FIRST]),
     _trigger("orders_renamed", "UPDATE", _IS_FORMER, _FORMER_NAMES),
     _trigger("orders_moved", "UPDATE", "OLD.status <> NEW.status", _MOVES),

@@ -1,4 +1,4 @@
-"""Orders and their history: every change is numbered, written down and told."""
+"""Triggers of orders: each change is numbered, recorded in history, and written to the feed."""
 
 from __future__ import annotations
 
@@ -51,9 +51,8 @@ _PLACED: Final = (
     """),
 )
 
-# Given back here, so that it is whoever ends the order; and once, for no move leads on from such an end. Before the
-# feed's row, which stays the last that a change of an order writes. Uses that another program has set back do not keep
-# an order from ending.
+# Returns stock here, whoever ends the order, and once, as such an end is final. Before the feed row, which must be a
+# change's last. Uses reset by another program do not block it.
 _PIECES: Final = "SELECT sum(quantity) FROM order_lines WHERE order_number = NEW.number AND product_id = products.id"
 _GIVE_BACK: Final = (
     cleandoc(f"""
@@ -65,8 +64,8 @@ _GIVE_BACK: Final = (
 )
 
 _FAILS: Final = f"OLD.status <> NEW.status AND NEW.status IN ({literals(FAILING)})"
-# The inner UPDATE changes nothing that is told, so the trigger's own condition keeps it from firing again, whatever
-# SQLite's recursive_triggers. What is then told is read from the row as it has come to stand.
+# The inner UPDATE changes no published column, so the trigger does not fire again, whatever SQLite's
+# recursive_triggers. The feed row is then made from the resulting row.
 _CHANGED: Final = (
     cleandoc(f"""
         UPDATE orders
@@ -74,7 +73,7 @@ _CHANGED: Final = (
             attempts = attempts + CASE WHEN {_FAILS} AND NEW.attempts = OLD.attempts THEN 1 ELSE 0 END
           WHERE number = NEW.number AND NEW.version <= OLD.version
     """),
-    # Of whoever moves it without saying since when.
+    # For writers that do not set it.
     cleandoc(f"""
         UPDATE orders SET status_since = updated_at
           WHERE number = NEW.number AND OLD.status <> NEW.status AND {same(["status_since"])}
@@ -104,7 +103,7 @@ _CHANGED: Final = (
 
 # --- Lines ------------------------------------------------------------------------------------------------------------
 
-# A writer that has taken the pieces itself, as ours does for a whole group at once, says so on the line.
+# A writer that took the stock itself, as ours does for a batch, sets the line's flag.
 _LINES_TAKE_STOCK: Final = (
     Refusal(
         "order_lines: what was given back cannot be sold again by the same order",
@@ -117,7 +116,7 @@ _LINES_TAKE_STOCK: Final = (
 
 # --- What stays as it was written -------------------------------------------------------------------------------------
 
-# The one change that history takes: a customer who is erased leaves it as a person, and with them what they wrote.
+# The only change of history: erasing a customer removes person and reason.
 _BY_CUSTOMER: Final = f"{Role.CUSTOMER}:"
 _KEPT_COLUMNS: Final = [name for name in order_history.columns if name not in {"actor", "reason"}]
 _FORGETS: Final = (

@@ -1,1 +1,1 @@
-"""What is PostgreSQL's own: the store of many nodes, what numbers and follows the feed, and its words."""
+"""PostgreSQL: the store of many nodes, the feed's sequencer and tailer, and the dialect."""

@@ -1,6 +1,6 @@
-"""Rows that triggers write, where somebody writes one by hand: PostgreSQL holds them to what SQLite's CHECKs say.
+"""Checks rows that are usually written by triggers, when written by hand, as SQLite's CHECKs do.
 
-Every order writes two of them; a domain for each of their columns would cost it a tenth of its time.
+Each order writes two; domains on their columns would cost a tenth of its time.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ def _checked(table: Table) -> list[Trigger]:
         Refusal(f"{name}_is_{domain.name}: a {domain.name} is wanted", f"NOT ({domain.of(f'NEW.{name}')})")
         for name, domain in domains.items()
     )
-    # AFTER: one that stands before an UPDATE locks each row first, and the sequencer changes every row once.
+    # AFTER: a BEFORE trigger locks each row first, and the sequencer updates every row.
     return [
         Trigger(f"{table.name}_written_by_hand", "AFTER INSERT", table.name, refusals, _BY_HAND),
         Trigger(

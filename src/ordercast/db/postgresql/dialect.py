@@ -1,4 +1,4 @@
-"""PostgreSQL. The functions whose names begin with ``ordercast_`` are made by the first migration."""
+"""PostgreSQL's dialect. Functions named ``ordercast_`` are created by the first migration."""
 
 from __future__ import annotations
 
@@ -12,8 +12,8 @@ from ordercast.db.dialect import IS_READABLE, Dialect
 from ordercast.db.postgresql.functions import FIXED_PATH, FUNCTIONS
 from ordercast.db.trigger import Refusal, Trigger
 
-# Every statement reads the WHEN of each trigger anew: of a row's thirty columns that takes longer than its change. A
-# function is read once by a connection.
+# Each statement parses the triggers' WHEN: thirty columns take longer than the change. A function is parsed once per
+# connection.
 WHEN_LENGTH_MAX: Final = 200
 
 
@@ -46,7 +46,7 @@ class PostgresqlDialect(Dialect):
         return f"strpos(CAST({haystack} AS text), CAST({needle} AS text)) > 0"
 
     def text_of(self, column: str) -> str:
-        return f"encode({column}, 'escape')"  # no error of all rows for one that is not UTF-8
+        return f"encode({column}, 'escape')"  # no error for all rows if one is not UTF-8
 
     def words_of(self, text: str) -> str:
         # Its parser would keep addresses and signed numbers whole.
@@ -76,7 +76,7 @@ class PostgresqlDialect(Dialect):
 
     def is_of_one_object(self, column: str) -> str:
         length = f"CASE json_typeof({column}) WHEN 'array' THEN json_array_length({column}) ELSE 0 END"
-        # By its text: to take the item out, PostgreSQL would read its escapes, and it knows no NUL.
+        # By text: decoding the item would fail on escaped NULs.
         return f"({length} = 1 AND {column}::text ~ '^\\s*\\[\\s*\\{{')"
 
     def bytes_of(self, column: str) -> str:
@@ -114,13 +114,13 @@ class PostgresqlDialect(Dialect):
     def json_rows(self, array: str, *columns: str) -> str:
         typed = (column.split() for column in columns)
         values = (f"CAST(value ->> {place} AS {type_}) AS {name}" for place, (name, type_) in enumerate(typed))
-        # Binary: of JSON as text every column would read its row from the beginning.
+        # jsonb: with json each column would parse the row again.
         return f"SELECT {', '.join(values)} FROM jsonb_array_elements(CAST({array} AS jsonb))"
 
     def bulk_values(self, *columns: str) -> str:
         return f"({', '.join(column.split()[0] for column in columns)}) {self.json_rows(':rows', *columns)} WHERE TRUE"
 
-    # `A` for always: what comes by replication fires them too, and so does who has set session_replication_role.
+    # `A`, always: also for replication and session_replication_role.
     triggers_at_work = """
         SELECT tgname FROM pg_trigger WHERE tgenabled = 'A' AND NOT tgisinternal AND pg_table_is_visible(tgrelid)
     """
@@ -144,7 +144,7 @@ class PostgresqlDialect(Dialect):
         steps = "\n".join(_step(item) for item in trigger.body)
         when = ""
         if trigger.when is not None:
-            # One that asks of other rows cannot stand there at all.
+            # A subquery is not allowed in WHEN.
             if "SELECT" in trigger.when or len(trigger.when) > WHEN_LENGTH_MAX:
                 steps = _if(trigger.when, steps)
             else:
@@ -171,7 +171,7 @@ def _if(condition: str, steps: str) -> str:
 
 
 def _returned(trigger: Trigger) -> str:
-    """The row with which the statement goes on, where one is asked for."""
+    """The row to return, if one is needed."""
     if trigger.each != "ROW" or not trigger.is_before:
         return "NULL"
     return "OLD" if trigger.event == "BEFORE DELETE" else "NEW"

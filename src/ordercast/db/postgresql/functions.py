@@ -1,4 +1,4 @@
-"""The functions that PostgreSQL is given, so that a plain INSERT of another program is completed as one of ours."""
+"""Functions in PostgreSQL, so that plain INSERTs of other programs are completed."""
 
 from __future__ import annotations
 
@@ -8,13 +8,12 @@ from ordercast.commerce.ids import ALPHABET
 from ordercast.db.dialect import FLOAT_MAX, JSON_LEVELS_MAX
 from ordercast.db.publish_by_sql import PUBLISH_FUNCTIONS
 
-# Triggers must find our tables whoever's session fires them: replication applies with an empty path, and a session may
-# have a temporary table that is called like one of ours. The place is chosen when the schema is made; it stays in each
-# function that says FIXED_PATH.
+# Triggers must find our tables in any session: replication has an empty search path, and sessions may have temporary
+# tables of the same name. The path is fixed when the schema is created, in each function with FIXED_PATH.
 _PLACE: Final = "SELECT set_config('search_path', quote_ident(current_schema()) || ', pg_temp', true)"
 FIXED_PATH: Final = "SET search_path FROM CURRENT"
 
-# The clock, not the transaction's beginning: a transaction may be long, and its rows are read by their times.
+# clock_timestamp(): transactions may be long, and rows are read by time.
 _NOW: Final = """\
 CREATE FUNCTION ordercast_now() RETURNS text LANGUAGE sql VOLATILE PARALLEL SAFE
   RETURN to_char(clock_timestamp() AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.MS"Z"')"""
@@ -23,7 +22,7 @@ _ACTOR: Final = """\
 CREATE FUNCTION ordercast_actor() RETURNS text LANGUAGE sql STABLE PARALLEL SAFE
   RETURN 'db:' || session_user || '@' || coalesce(nullif(current_setting('application_name', true), ''), 'unknown')"""
 
-# Of a UUID's sixteen random bytes five bits each: all of chance, but one.
+# Five bits of each of a UUID's bytes: all random but one.
 _NEW_ID: Final = f"""\
 CREATE FUNCTION ordercast_new_id(prefix text) RETURNS text LANGUAGE plpgsql VOLATILE PARALLEL SAFE {FIXED_PATH} AS $$
 DECLARE
@@ -41,8 +40,8 @@ BEGIN
 END
 $$"""
 
-# The type JSON keeps half a surrogate pair, which JSONB refuses; a NUL, which readers take, JSONB refuses too. Without
-# what is escaped a backslash begins an escape.
+# json accepts lone surrogates, which jsonb refuses; jsonb also refuses NUL, which readers accept. Without escaped
+# backslashes each backslash begins an escape.
 _IS_READABLE: Final = f"""\
 CREATE FUNCTION ordercast_is_readable(document text) RETURNS boolean
   LANGUAGE plpgsql IMMUTABLE PARALLEL SAFE {FIXED_PATH} AS $$
@@ -58,7 +57,7 @@ END
 $$"""
 
 RAW_CHANNEL: Final = "ordercast_raw"
-"""NOTIFY on it says that rows without a number were committed to the feed."""
+"""NOTIFY channel: unnumbered feed rows were committed."""
 NO_TRUNCATE_FUNCTION: Final = "ordercast_no_truncate"
 _NO_TRUNCATE: Final = f"""\
 CREATE FUNCTION {NO_TRUNCATE_FUNCTION}() RETURNS trigger LANGUAGE plpgsql {FIXED_PATH} AS $$

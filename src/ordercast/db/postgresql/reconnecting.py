@@ -1,4 +1,4 @@
-"""A thread with a PostgreSQL connection of its own, which is opened again for as long as the thread is wanted."""
+"""A thread with its own PostgreSQL connection, which it reopens as needed."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ log = logging.getLogger("ordercast.db")
 
 
 class ReconnectingConnection(ABC):
-    """What follows the feed, or numbers it. Its life belongs to the loop; `serve` runs on the thread."""
+    """Follows or numbers the feed. Started and stopped by the loop; `serve` runs on the thread."""
 
     def __init__(self, url: str, *, name: str, options: str = "") -> None:
         self._url = url
@@ -27,12 +27,12 @@ class ReconnectingConnection(ABC):
         self._options = f"{options} {BY_INDEX}".strip()
         self._stopping = threading.Event()
         self._thread = threading.Thread(target=self._run, name=f"ordercast-{name}", daemon=True)
-        # Held to open, hang up and close: whoever hangs up must not meet another's connection.
+        # Serializes opening, interrupting and closing.
         self._line = threading.Lock()
         self._connection: psycopg.Connection | None = None
         self._asked_at: float | None = None
         self.answered_at = 0.0
-        """When the server last answered; of the monotonic clock."""
+        """When the server last answered (monotonic time)."""
 
     # --- On the loop ------------------------------------------------------------------------------------------------
 
@@ -40,21 +40,21 @@ class ReconnectingConnection(ABC):
         self._thread.start()
 
     def stop(self) -> None:
-        """End the thread, whatever it waits for; blocks for a moment, or for a server that lets nobody in."""
+        """End the thread; blocks shortly, or while a connection is being opened."""
         self._stopping.set()
         self._hang_up()
         if self._thread.is_alive():
             self._thread.join()
 
     def cancel_if_stuck(self, seconds_max: float) -> None:
-        """Hang up where an answer has taken longer: a network that swallows closes nothing."""
+        """Disconnect if an answer takes longer than this: the network may drop packets."""
         asked_at = self._asked_at
         if asked_at is not None and time.monotonic() - asked_at > seconds_max:
             log.error("the database has not answered the %s for %.0f s", self._name, seconds_max)
             self._hang_up()
 
     def look_again(self) -> None:
-        """Connect anew: whatever is followed may be another database by now."""
+        """Reconnect: the database may be another one."""
         self._hang_up()
 
     def _hang_up(self) -> None:
@@ -66,24 +66,24 @@ class ReconnectingConnection(ABC):
 
     @abstractmethod
     def serve(self, connection: psycopg.Connection) -> None:
-        """Work until `is_stopping`; psycopg's errors are the caller's."""
+        """Work until `is_stopping`; the caller handles psycopg's errors."""
 
     @abstractmethod
     def lost(self) -> None:
-        """Called when a connection has ended, however it did."""
+        """Called when a connection ended, for any reason."""
 
     @property
     def is_stopping(self) -> bool:
         return self._stopping.is_set()
 
     def pause(self, seconds: float) -> None:
-        """Wait, unless the thread is to end."""
+        """Sleep, unless the thread is stopping."""
         self._stopping.wait(seconds)
 
     def ask(
         self, connection: psycopg.Connection, statement: LiteralString, values: Mapping[str, Any] | None = None
     ) -> list[tuple[Any, ...]]:
-        """Execute, and note when the answer came; gives the rows, if the statement has any."""
+        """Execute a statement and record the time of the answer; return its rows."""
         self._asked_at = time.monotonic()
         try:
             cursor = connection.execute(statement, values)
@@ -94,12 +94,12 @@ class ReconnectingConnection(ABC):
         return rows
 
     def wait(self, connection: psycopg.Connection, seconds: float) -> None:
-        """Wait for a notification that was listened for."""
+        """Wait for a notification."""
         for _ in connection.notifies(timeout=seconds, stop_after=1):
             pass
 
     def open(self) -> psycopg.Connection:
-        """Connect; from then on the thread can be ended and hurried."""
+        """Connect; the thread can then be stopped and interrupted."""
         connection = connect(self._url, name=self._name, options=self._options)
         with self._line:
             self._connection = connection
@@ -119,11 +119,11 @@ class ReconnectingConnection(ABC):
                 was_well = True
                 self.serve(connection)
             except psycopg.Error as error:
-                if was_well and not self.is_stopping:  # else it has been said
-                    log.warning("the %s has no database; trying again: %s", self._name, error)
+                if was_well and not self.is_stopping:  # logged already
+                    log.warning("the %s has no database connection; retrying: %s", self._name, error)
                 was_well = False
             except Exception:
-                log.exception("the %s failed; trying again", self._name)
+                log.exception("the %s failed; retrying", self._name)
             self.close()
             self.lost()
             self.pause(RETRY_S)

@@ -1,11 +1,12 @@
 """Numbers the feed on PostgreSQL, where transactions commit in another order than they write.
 
-Each row gets its number after its commit, from one sequencer at a time, so that numbers come without gaps and none
-appears later below one already seen. Rows that are visible together are numbered in the order in which they were
-written: two changes of one order come in theirs, for the second could not be written before the first was committed.
+Theory of operation. Each row is numbered after its commit, by one sequencer at a time, so numbers have no gaps, and
+none appears below one already seen. Rows that become visible together are numbered in insertion order: two changes of
+one order keep their order, as the second could not be written before the first was committed.
 
-Whichever node holds an advisory lock is the sequencer, and *leads*: it runs the shop's jobs too. The lock ends with
-its session, and the server ends the session of one that has not spoken for LEASE_MS: killed, stopped, or cut off.
+The node that holds an advisory lock is the sequencer and *leads*: it runs the shop's jobs too. The lock ends with its
+session, and the server ends a session that is silent for LEASE_MS: killed, stopped or cut off. A leader that gets no
+answer for LEAD_SILENT_S_MAX stops leading, as another node may have taken over.
 """
 
 from __future__ import annotations
@@ -21,17 +22,17 @@ from ordercast.db.postgresql.functions import RAW_CHANNEL
 from ordercast.db.postgresql.reconnecting import ReconnectingConnection
 
 FEED_CHANNEL: Final = "ordercast_feed"
-# "ordercast" on a telephone's keys; one shop to a database, so one lock.
+# "ordercast" on a phone's keys; one shop per database, so one lock.
 LOCK: Final = 673_372_278
-# How long a sequencer may be silent; it speaks several times as often. A node takes over within this and one look.
+# Maximum silence of the sequencer, which speaks several times as often. Takeover needs this and one look.
 LEASE_MS: Final = 1_200
-# A node that has heard nothing for so long leads no more, whatever it believes: another may.
+# After so long without an answer a node stops leading: another may have taken over.
 LEAD_SILENT_S_MAX: Final = 3.0
-# Behind the notifications, for those that are lost.
+# Poll interval, for lost notifications.
 LOOK_EVERY_S: Final = 0.25
 AT_ONCE_MAX: Final = 5_000
 
-# The newest number is kept beside the rows too, which somebody might delete: none is ever given out again.
+# The newest number is stored apart from the rows, which might be deleted: none is used twice.
 _BEGIN: Final = """
 INSERT INTO meta (name, value) SELECT 'feed_newest', coalesce(max(seq), 0)::text FROM feed ON CONFLICT DO NOTHING
 """
@@ -55,10 +56,10 @@ log = logging.getLogger("ordercast.db")
 
 
 class Sequencer(ReconnectingConnection):
-    """Waits to be the one, and numbers what is committed for as long as it is."""
+    """Waits for the lock, and numbers commits while it has it."""
 
     def __init__(self, url: str, changed: Callable[[], None]) -> None:
-        """`changed` is called on the thread when this node begins or ceases to lead."""
+        """`changed` is called on the thread when this node starts or stops leading."""
         super().__init__(url, name="sequencer", options=f"-c idle_session_timeout={LEASE_MS}")
         self._changed = changed
         self._has_lock = False

@@ -1,4 +1,4 @@
-"""The store on a PostgreSQL server, which any number of nodes share: a writer, a few readers, a tail of the feed."""
+"""The PostgreSQL store, shared by any number of nodes: a writer, a few readers, the feed's tailer and sequencer."""
 
 from __future__ import annotations
 
@@ -27,26 +27,26 @@ from ordercast.db.transaction import Transaction
 from ordercast.db.types import Change
 from ordercast.db.writer import Writer
 
-# Read at start, for those who come back after a restart; the relay keeps as many.
+# Rows read at start, for clients that return after a restart; the relay keeps as many.
 NEWEST_ROWS: Final = 4_096
-# Longer than any group or read of ours takes, and than a checkpoint or a failing disk holds one up on a good day.
+# Longer than any group or read, or a delay by a checkpoint or slow disk.
 ANSWER_S_MAX: Final = 15.0
-# Of those who read the feed and number it: while they wait, nothing is told.
+# For tailer and sequencer: without them nothing is published.
 FOLLOWER_ANSWER_S_MAX: Final = 5.0
-# A feed that was not seen to its end for so long is not being told: the node is deaf.
+# After so long without reading the feed to its end the node counts as lagging.
 LAG_S_MAX: Final = 5.0
 
 log = logging.getLogger("ordercast.db")
 
 
 class PostgresqlStore(DatabaseStore):
-    """See ``types.Store``. All of it is used from one event loop, which never waits for the server."""
+    """See ``types.Store``. Used from one event loop, which never waits for the server."""
 
     dialect = POSTGRESQL
     lags = True
 
     def __init__(self, url: str, *, may_lead: bool = True) -> None:
-        """One that may not lead numbers nothing: it is there for a moment, beside the nodes that serve."""
+        """One that may not lead numbers nothing: for commands beside serving nodes."""
         self._url = url
         self._may_lead = may_lead
         self._connector = PostgresqlConnector(url, self._recognise)
@@ -56,7 +56,7 @@ class PostgresqlStore(DatabaseStore):
         self._patience: asyncio.TimerHandle | None = None
         self._loop: asyncio.AbstractEventLoop | None = None
         self._rows: deque[Change] = deque()
-        """Those that were read and are not taken yet; numbers follow each other."""
+        """Rows read but not taken yet; numbers are consecutive."""
         self._last_seq = 0
         self._first_seq = 0
 
@@ -66,7 +66,7 @@ class PostgresqlStore(DatabaseStore):
     # --- Life -------------------------------------------------------------------------------------------------------
 
     def migrate(self) -> None:
-        """Bring the database to the newest schema. Blocks. Raises Unusable."""
+        """Upgrade the database. Blocks. Raises Unusable."""
         try:
             upgrade(self._url)
         except psycopg.Error as error:
@@ -88,7 +88,7 @@ class PostgresqlStore(DatabaseStore):
         return faults
 
     async def start(self) -> None:
-        """Open the migrated database and begin to write, read, number and follow on the running loop.
+        """Open the migrated database; start writing, reading, numbering and following on the running loop.
 
         Raises Unusable.
         """
@@ -107,7 +107,7 @@ class PostgresqlStore(DatabaseStore):
         self._hurry()
 
     async def close(self) -> None:
-        """Finish every submitted write, then let go of the server. May be called twice."""
+        """Finish submitted writes, then close the connections. Idempotent."""
         if self._patience is not None:
             self._patience.cancel()
         await self._end_work()
@@ -115,7 +115,7 @@ class PostgresqlStore(DatabaseStore):
         self._loop = None
 
     def _hurry(self) -> None:
-        """A server that was stopped, or a network that swallows, answers nothing and closes nothing."""
+        """Detect a server that neither answers nor closes."""
         if self._writer is not None:
             self._writer.cancel_if_stuck(ANSWER_S_MAX)
         self._readers.cancel_if_stuck(ANSWER_S_MAX)
@@ -124,8 +124,8 @@ class PostgresqlStore(DatabaseStore):
         self._patience = asyncio.get_running_loop().call_later(1.0, self._hurry)
 
     def _recognise(self, connection: psycopg.Connection) -> str:
-        """Look which database a writer's new connection leads to; on its thread. One that has lost what was told, or is
-        another, begins a new epoch before anything is written there, and the feed is followed there from then on.
+        """Identify the database of a writer's new connection, on its thread. If it lost published rows or is another,
+        begin a new epoch before anything is written, and follow its feed.
         """
         epoch, incarnation = history_of(connection)
         is_other = self._connector.met(incarnation)
@@ -135,13 +135,13 @@ class PostgresqlStore(DatabaseStore):
 
     @property
     def leads(self) -> bool:
-        """Whether this node does what one node of a shop does for all."""
+        """Whether this node runs the shop's jobs."""
         return self._sequencer.leads
 
     # --- The feed ---------------------------------------------------------------------------------------------------
 
     def changes(self, after: int, limit: int) -> list[Change]:
-        """Rows that were read of the feed with numbers above `after`, oldest first; those up to it are let go."""
+        """Rows above `after` that were read, oldest first; rows up to it are dropped."""
         if self._loop is None:
             raise StoreClosed
         rows = self._rows
@@ -151,24 +151,24 @@ class PostgresqlStore(DatabaseStore):
         return list(islice(rows, limit))
 
     async def older(self, after: int, limit: int) -> list[Change]:
-        """As `changes`, of all that the feed still has."""
+        """As `changes`, of all retained rows."""
         found = await self.read(lambda transaction: transaction.all(feed.AFTER, after=after, limit=limit))
         if found and found[0][0] > after + 1:
-            self._first_seq = max(self._first_seq, found[0][0])  # pruned by another node a moment ago
+            self._first_seq = max(self._first_seq, found[0][0])  # pruned by another node
         return [change_of(row) for row in found]
 
     @property
     def last_seq(self) -> int:
-        """The newest feed number that was read; 0 if there is none."""
+        """The newest number read; 0 if there is none."""
         return self._last_seq
 
     @property
     def first_seq(self) -> int:
-        """The oldest feed number still kept, as it was found a moment ago; 0 if there is none."""
+        """The oldest retained number, as of a moment ago; 0 if there is none."""
         return self._first_seq
 
     async def has(self, seq: int) -> bool:
-        """Whether that number was given out: another node may have told it before we have read it."""
+        """Whether that number was used: another node may have published it before we read it."""
         if seq <= self._last_seq:
             return True
         return await self.read(lambda transaction: self._newest(transaction) >= seq)
@@ -179,11 +179,11 @@ class PostgresqlStore(DatabaseStore):
 
     @property
     def is_lagging(self) -> bool:
-        """Whether the feed has not been seen to its end for too long."""
+        """Whether the feed was not read to its end for LAG_S_MAX."""
         return time.monotonic() - self._tailer.looked_at > LAG_S_MAX
 
     def _on_commit(self) -> None:
-        self._wake()  # what needs no row of the feed, such as what is owed to payment providers
+        self._wake()  # for listeners that need no feed row, such as the payment worker
 
     def _see(self, seen: TailedRows) -> None:
         self._soon(self._arrive, seen)
@@ -193,7 +193,7 @@ class PostgresqlStore(DatabaseStore):
             self._wake()
 
     def _take(self, seen: TailedRows) -> bool:
-        """Hold what was read; whether there is anything new."""
+        """Buffer rows; return whether there is anything new."""
         changed = bool(seen.rows) or seen.epoch != self.epoch
         if seen.epoch != self.epoch:
             self._rows.clear()
@@ -205,7 +205,7 @@ class PostgresqlStore(DatabaseStore):
         return changed
 
     def _soon(self, what: Callable[..., None], *args: Any) -> None:
-        """Have it done on the loop; a loop that is gone needs nothing any more."""
+        """Call on the loop, unless it is closed."""
         loop = self._loop
         if loop is not None:
             with suppress(RuntimeError):

@@ -1,4 +1,4 @@
-"""Reads the feed on PostgreSQL as it grows, on a thread of its own: the loop never waits for the database."""
+"""Tails the feed on PostgreSQL on a thread: the loop never waits for the database."""
 
 from __future__ import annotations
 
@@ -20,23 +20,23 @@ from ordercast.db.store import change_of
 from ordercast.db.triggers import missing_triggers
 from ordercast.db.types import Change
 
-# Read ahead of whom the rows are told to; at 3 kB a row, some 12 MB.
+# Rows read ahead; 12 MB at 3 kB each.
 AHEAD_ROWS_MAX: Final = 4_096
 PAGE_ROWS: Final = 1_024
-# Behind the notifications, for those that are lost.
+# Poll interval, for lost notifications.
 LOOK_EVERY_S: Final = 0.5
-# Whether the database is still the same one, and how far back its feed reaches.
+# Interval of identity checks and of the oldest row's number.
 RECOGNISE_EVERY_S: Final = 1.0
 
-# Texts of the statements that go to a connection of our own.
+# Texts of statements for its own connection.
 _AFTER, _OLDEST, _NEWEST = (each.texts[POSTGRESQL] for each in (feed.AFTER, feed.OLDEST_SEQ, feed.NEWEST_SEQ))
 
 log = logging.getLogger("ordercast.db")
 
 
 class TailedRows(NamedTuple):
-    """What one look found. `rows` follow those of the look before, unless `epoch` is another one, or some were pruned
-    before they were read: their numbers tell.
+    """The result of a poll. `rows` continue the former ones, unless `epoch` changed or rows were pruned: their numbers
+    tell.
     """
 
     epoch: str
@@ -46,15 +46,15 @@ class TailedRows(NamedTuple):
 
 
 class Tailer(ReconnectingConnection):
-    """Gives what it sees to `see`, on its thread, in order. `begin` looks for the first time."""
+    """Passes rows to `see` on its thread, in order. `begin` reads first."""
 
     def __init__(self, url: str, see: Callable[[TailedRows], None], connector: PostgresqlConnector) -> None:
-        """The `connector` is told which database is followed, and what is missing there: changes go to no other."""
+        """Tells `connector` which database is followed and which triggers are missing: it commits to no other."""
         super().__init__(url, name="tailer")
         self._connector = connector
         self._see = see
         self._read = 0
-        self._mark: str | None = None  # of the row that was read last, where it is known
+        self._mark: str | None = None  # of the last row read, if known
         self._taken = 0
         self._room = threading.Event()
         self._epoch = ""
@@ -62,15 +62,15 @@ class Tailer(ReconnectingConnection):
         self._waiting_id: int | None = None
         self._waiting_since = 0.0
         self.looked_at = 0.0
-        """When the feed was last seen to its end; of the monotonic clock."""
+        """When the feed was last read to its end (monotonic time)."""
 
     def __repr__(self) -> str:
         return f"<Tailer read={self._read} taken={self._taken}>"
 
     def begin(self, rows: int) -> TailedRows:
-        """Look for the first time, with the newest `rows` that are there; `start` then goes on. Blocks.
+        """Read the newest `rows` rows; `start` continues after them. Blocks.
 
-        Raises psycopg.Error where there is no such database, or no feed in it.
+        Raises psycopg.Error if there is no such database or feed.
         """
         try:
             connection = self.open()
@@ -86,7 +86,7 @@ class Tailer(ReconnectingConnection):
         return TailedRows(self._epoch, first_seq, found[-1].seq if found else last_seq, found)
 
     def taken(self, through: int) -> None:
-        """Say how far the rows are needed no more: called on the loop."""
+        """Report rows taken, so that more are read; called on the loop."""
         self._taken = through
         self._room.set()
 
@@ -95,7 +95,7 @@ class Tailer(ReconnectingConnection):
         super().stop()
 
     def is_waiting(self, seconds: float) -> bool:
-        """Whether the same row has had no number for so long: nobody numbers the feed."""
+        """Whether a row has been unnumbered for so long: no sequencer works."""
         return self._waiting_id is not None and time.monotonic() - self._waiting_since > seconds
 
     # --- On the thread ----------------------------------------------------------------------------------------------
@@ -116,7 +116,7 @@ class Tailer(ReconnectingConnection):
                 self.wait(connection, LOOK_EVERY_S)
 
     def lost(self) -> None:
-        self._recognised_at = 0.0  # whatever is connected to next may be another database
+        self._recognised_at = 0.0  # the next connection may be to another database
 
     def _wait_for_room(self) -> None:
         self.looked_at = time.monotonic()
@@ -125,7 +125,7 @@ class Tailer(ReconnectingConnection):
             self._room.wait(LOOK_EVERY_S)
 
     def _recognise(self, connection: psycopg.Connection) -> None:
-        """Look whether this is still the history that was read, how far back it reaches, and whether it is numbered."""
+        """Check that the history is the same, how far back the feed reaches, and that it is being numbered."""
         epoch, incarnation = history_of(connection)
         self._connector.met(incarnation)
         epoch = self.renewed(connection, epoch)
@@ -138,10 +138,10 @@ class Tailer(ReconnectingConnection):
         self._see(TailedRows(epoch, first_seq, self._read, []))
 
     def renewed(self, connection: psycopg.Connection, epoch: str) -> str:
-        """The epoch; a new one where the feed has gone back behind what was read here. May be called on any thread."""
+        """The epoch; a new one if the feed lost rows that were read here. Thread-safe."""
         if epoch != self._epoch or not has_gone_back(connection, self._read, self._mark):
             return epoch
-        log.warning("the feed has lost what was read of it: positions begin anew")
+        log.warning("the feed lost rows that were read: a new epoch begins, and clients reload")
         return renew_epoch(connection, epoch)
 
     def _note_waiting(self, connection: psycopg.Connection) -> None:

@@ -1,5 +1,5 @@
-"""What PostgreSQL alone needs: its TRUNCATE fires no row's trigger, and the feed's rows wait for their numbers, which
-the sequencer alone gives.
+"""Triggers for PostgreSQL only: against TRUNCATE, which fires no row triggers, and for feed numbers, which only the
+sequencer may set.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ from ordercast.db.postgresql.by_hand import BY_HAND_TRIGGERS
 from ordercast.db.postgresql.functions import NO_TRUNCATE_FUNCTION, RAW_CHANNEL
 
 NO_TRUNCATE: Final = tuple(sorted(table.name for table in TABLES if not table.may_be_emptied))
-"""Tables whose rows are kept, told when they go, or owed to somebody."""
+"""Tables whose rows are retained, published, or a queue."""
 
 
 def _no_truncate(table: str) -> Trigger:
@@ -21,8 +21,8 @@ def _no_truncate(table: str) -> Trigger:
     )
 
 
-# A number from elsewhere would be the last one (2^63 - 1), or below the newest, where nobody looks. What refuses stands
-# AFTER: one that stands before it locks each row first, and the sequencer changes every row once.
+# Other numbers could be the last one (2^63 - 1), or below the newest, and be missed. AFTER: a BEFORE trigger locks
+# each row first, and the sequencer updates every row.
 _NUMBERED_BY_ONE: Final = [
     Trigger("feed_numbered_late", "BEFORE INSERT", "feed", ("NEW.seq := NULL",), "NEW.seq IS NOT NULL"),
     Trigger(
@@ -41,7 +41,7 @@ _NUMBERED_BY_ONE: Final = [
     ),
 ]
 
-# What the sequencer goes on from. A leap would take it to where numbers end, and a fall to numbers that are given.
+# Where the sequencer continues. A jump could exhaust numbers, a step back reuse them.
 FEED_NEWEST: Final = "feed_newest"
 NEWEST_AHEAD_MAX: Final = 1_000_000
 _NEWEST: Final = f"{FEED_NEWEST}: the newest number of the feed never falls, and rises by {NEWEST_AHEAD_MAX} at most"

@@ -1,4 +1,4 @@
-"""The shop's rules, in its one row: what every order is priced by; see ``commerce.shop``."""
+"""The shop's pricing rules, in one row; see ``commerce.shop``."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ from ordercast.db.transaction import Transaction
 from .triggers import TRIGGERS
 
 KEY: Final = 1
-"""Of the one row."""
+"""The key of the row."""
 
 shop = table(
     "shop",
@@ -68,7 +68,7 @@ CHANGE_RULES: Final = Statement("""
       free_delivery_from = :new_free_delivery_from, delivery_zones = :new_delivery_zones, version = version + 1,
       actor = :new_actor, updated_at = :new_updated_at
 """)
-# One after another: a shop has few of them, and may have many products of each.
+# One at a time: few classes, many products each.
 NEXT_TAX_CLASS: Final = Statement("SELECT min(tax_class) FROM products WHERE active = 1 AND tax_class > :after")
 
 NOUN: Final = Noun(
@@ -83,31 +83,31 @@ NOUN: Final = Noun(
 
 
 class CurrentShop(Shop, frozen=True, kw_only=True, rename="camel"):
-    """The rules, and which they are by count."""
+    """The rules with their version."""
 
     version: int
     updated_at: str
 
 
 def rules(transaction: Transaction) -> Shop:
-    """The rules that hold in this transaction."""
+    """The current rules."""
     return current_shop(transaction)
 
 
 def current_shop(transaction: Transaction) -> CurrentShop:
-    """As `rules`. Raises DamagedRow where nobody can know what is charged."""
+    """As `rules`. Raises DamagedRow."""
     return transaction.decoded(_row(transaction, RULES), _shop_of, "shop", KEY)
 
 
 def currency(transaction: Transaction) -> str:
-    """What the shop's sums are in, also where the rest of its rules cannot be read."""
+    """The shop's currency, even if the other rules are damaged."""
     row = transaction.one(RULES)
     named = None if row is None else row[Shop.__struct_fields__.index("currency")]
     return named if isinstance(named, str) else DEMO_SHOP.currency
 
 
 def change_rules(transaction: Transaction, new: Shop, *, expected_version: int, actor: Actor, now: Timestamp) -> None:
-    """Let new rules hold from the next order on. Raises EditConflict, InvalidField for a tax class that is in use."""
+    """Replace the rules. Raises EditConflict, and InvalidField for a tax class in use."""
     version, changed_by, changed_at = _row(transaction, RULES_FOR_UPDATE)[-3:]
     if version != expected_version:
         raise EditConflict("shop", version, expected_version, changed_by, changed_at)
@@ -123,7 +123,7 @@ def change_rules(transaction: Transaction, new: Shop, *, expected_version: int, 
 
 
 def _used_tax_classes(transaction: Transaction) -> Iterator[str]:
-    """Those of products that are for sale."""
+    """The tax classes of products for sale."""
     found = transaction.one(NEXT_TAX_CLASS, after="")
     while found is not None and found[0] is not None:
         yield found[0]
@@ -137,7 +137,7 @@ def _row(transaction: Transaction, statement: Statement) -> tuple[Any, ...]:
     return row
 
 
-# The rules change seldom, and each order reads them.
+# Cached: they change seldom, and each order reads them.
 @lru_cache(maxsize=4)
 def _shop_of(row: tuple[Any, ...]) -> CurrentShop:
     values = dict(zip(Shop.__struct_fields__, row, strict=False))
@@ -145,7 +145,7 @@ def _shop_of(row: tuple[Any, ...]) -> CurrentShop:
         values[name] = msgspec.json.decode(values[name])
     values["prices_include_tax"] = bool(values["prices_include_tax"])
     named = dict(zip(Shop.__struct_encode_fields__, values.values(), strict=True))
-    # Checked, for another program may have written it.
+    # Validated: another program may have written it.
     return msgspec.convert({**named, "version": row[-3], "updatedAt": row[-1]}, CurrentShop)
 
 

@@ -1,5 +1,5 @@
-"""What the shop's one row may say: by it every order is priced, so that one wrong word in it would refuse them all. And
-it is there once: it is changed, never deleted.
+"""Rules of the shop's row: every order is priced by it, so a damaged one would refuse them all. It is updated, never
+deleted.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from ordercast.db.trigger_helpers import refused
 
 Words: TypeAlias = Mapping[str, str]
 
-# In SQLite's words and in PostgreSQL's: a member `m` has a key, and is told by its type and value.
+# Both dialects: a member `m` has a key, type and value.
 _SQLITE: Final[Words] = {
     "members": "json_each({})",
     "items": "json_each({})",
@@ -79,7 +79,7 @@ def _zones_broken(words: Words) -> str:
 
 
 def _of_kind(column: str, kind: str, broken: Callable[[Words], str]) -> str:
-    """`broken` of what is of that kind at all, which in PostgreSQL the column itself says."""
+    """`broken`, if the value is of that kind, which PostgreSQL's column type ensures."""
     other = f"json_type(NEW.{column}) <> '{kind}'"
     sqlite = f"CASE WHEN json_valid(NEW.{column}) THEN {other} OR {broken(_SQLITE)} ELSE 0 END"
     return f"@sqlite({sqlite})@postgresql({broken(_POSTGRESQL)})"

@@ -1,1 +1,1 @@
-"""What is SQLite's own: the embedded store, its file and its connections, and its words."""
+"""SQLite: the embedded store, its file, connections and dialect."""

@@ -1,4 +1,4 @@
-"""SQLite."""
+"""SQLite's dialect."""
 
 from __future__ import annotations
 
@@ -61,7 +61,7 @@ class SqliteDialect(Dialect):
         return value
 
     def json_of(self, column: str) -> str:
-        # json() of what is no JSON is an error, of every statement that meets the row: the one that mends it too.
+        # json() fails on invalid JSON, and would fail every statement on the row, also its repair.
         return f"CASE WHEN json_valid({column}) THEN json({column}) END"
 
     def json_member(self, column: str, member: str) -> str:
@@ -71,7 +71,7 @@ class SqliteDialect(Dialect):
         return f"json(CASE {column} WHEN 0 THEN 'false' ELSE 'true' END)"
 
     def is_array(self, column: str) -> str:
-        # A CASE, for json_type of what is no JSON is an error rather than a refusal.
+        # A CASE, as json_type fails on invalid JSON.
         return f"CASE WHEN json_valid({column}) THEN json_type({column}) = 'array' ELSE 0 END"
 
     def is_of_one_object(self, column: str) -> str:

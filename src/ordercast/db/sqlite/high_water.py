@@ -1,7 +1,7 @@
-"""How far an embedded database's feed was ever told, kept beside it: a file restored from a copy falls behind that.
+"""The high-water mark of an embedded database's feed, in a file beside it: a restored copy falls behind it.
 
-It is no part of what is durable. It is written without waiting for the disk, after rows that the disk has: so it is
-never ahead of the database that it belongs to, and where it is lost a restored copy is merely not recognised.
+Not durable itself: written without a sync, after rows that are on disk, so it is never ahead of its database. If lost,
+a restored copy is not recognized.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ log = logging.getLogger("ordercast.db")
 
 
 class HighWater:
-    """The file's one line: an epoch, and the newest number that was told in it."""
+    """The file's line: an epoch, and the newest published number."""
 
     def __init__(self, database: Path) -> None:
         self.path = database.with_name(f"{database.name}-told")
@@ -32,21 +32,21 @@ class HighWater:
         return f"<HighWater {self._seq}>"
 
     def open(self) -> tuple[str, int] | None:
-        """Begin to keep it; gives what it said, None where it says nothing."""
+        """Open the file; return its content, None if it has none."""
         self._descriptor = os.open(self.path, os.O_RDWR | os.O_CREAT, 0o600)
         match = _FORM.fullmatch(os.pread(self._descriptor, 64, 0))
         return None if match is None else (match[1].decode(), int(match[2]))
 
     def note(self, epoch: str, seq: int) -> None:
-        """Numbers up to `seq` are being told."""
+        """Record that numbers up to `seq` are published."""
         if seq <= self._seq and epoch == self._epoch:
             return
         self._epoch, self._seq = epoch, seq
         try:
             os.pwrite(self._descriptor, b"%s %018d\n" % (epoch.encode(), seq), 0)
-        except OSError as error:  # a full disk, say: rows are told all the same
+        except OSError as error:  # perhaps a full disk: rows are published all the same
             if self._is_well:
-                log.warning("how far was told cannot be kept in %s: %s", self.path.name, error.strerror)
+                log.warning("could not write the published position to %s: %s", self.path.name, error.strerror)
             self._is_well = False
         else:
             self._is_well = True

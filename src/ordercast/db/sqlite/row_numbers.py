@@ -1,9 +1,8 @@
-"""Numbers that a database gives to rows by itself, where another program writes one by hand.
+"""Guards generated row numbers against numbers written by hand.
 
-SQLite counts on from the largest: behind 2^63 - 1 it gives none, and nobody can insert anything any more. A number
-there may be some way ahead, as one that is brought in from elsewhere. PostgreSQL's sequences are not moved by a number
-that is given: its columns take none (``GENERATED ALWAYS``), but for that of an order, where whoever meets a number that
-was taken by hand is given the next.
+SQLite continues from the largest: after 2^63 - 1 no insert works. So given numbers may be only somewhat ahead, as for
+imports. PostgreSQL's sequences are independent (``GENERATED ALWAYS``), except the order number, where a collision takes
+the next.
 """
 
 from __future__ import annotations
@@ -14,9 +13,9 @@ from ordercast.db.columns import Table
 from ordercast.db.dialects import Refusal, Trigger
 from ordercast.db.nouns import TABLES
 
-# Of the 2^63 numbers of a table such steps use up none that will ever be wanted.
+# Such steps never exhaust 2^63 numbers.
 AHEAD_MAX: Final = 1_000_000
-# Written by triggers with every order, and read in the order of versions: what a number says there matters to nobody.
+# Written by triggers and read by version: the number does not matter.
 _NOT_LOOKED_AT: Final = frozenset({"order_history", "product_history"})
 
 
@@ -26,13 +25,13 @@ def number_triggers() -> list[Trigger]:
 
 
 def _number(table: Table) -> str | None:
-    """The column that numbers the rows, if one does that matters."""
+    """The generated key column that matters, if any."""
     (key, *_) = table.key
     return key.name if key.numbering is not None and table.name not in _NOT_LOOKED_AT else None
 
 
 def _given(table: Table, name: str) -> Trigger:
-    # Before a row that leaves its number to the database, NEW has -1; one that is really below 1 a CHECK refuses.
+    # NEW has -1 if the database chooses the number; values below 1 are refused by a CHECK.
     ahead = f"NEW.{name} > 0 AND NEW.{name} > coalesce((SELECT max({name}) FROM {table.name}), 0) + {AHEAD_MAX}"
     sentence = f"{table.name}_{name}: a {name} is at most {AHEAD_MAX} ahead of the newest; leave it out for the next"
     return Trigger(f"{table.name}_numbered", "BEFORE INSERT", table.name, (Refusal(sentence),), ahead)

@@ -1,4 +1,4 @@
-"""How much room an embedded database has, and how long its log is: both are told of before they end a shop's day."""
+"""Warns of a full disk or a long log, before they stop the shop."""
 
 from __future__ import annotations
 
@@ -9,9 +9,9 @@ from typing import Final
 
 from ordercast.telemetry import DATABASE_FREE_BYTES, DATABASE_LOG_BYTES
 
-# A day of a busy shop, and a copy of the feed beside it, fit into this.
+# A busy shop's day, and a copy of the feed.
 FREE_MB_MIN: Final = 256
-# SQLite cannot reuse its log while somebody reads a snapshot of long ago. Four times what it is cut back to.
+# SQLite cannot reuse its log under an old snapshot. Four times its usual limit.
 LOG_MB_MAX: Final = 256
 _MB: Final = 1024 * 1024
 
@@ -19,7 +19,7 @@ log = logging.getLogger("ordercast.db")
 
 
 class Space:
-    """Looked at by whoever wants to know; each warning is logged when it begins."""
+    """Checks on demand; logs each warning when it begins."""
 
     def __init__(self, path: Path, *, free_mb_min: int = FREE_MB_MIN, log_mb_max: int = LOG_MB_MAX) -> None:
         self._path = path
@@ -31,7 +31,7 @@ class Space:
         return f"<Space {sorted(self._said)}>"
 
     def warnings(self) -> list[str]:
-        """A sentence for each bound that is passed."""
+        """One sentence for each exceeded bound."""
         found: dict[str, str] = {}
         free, length = self._free(), self._length()
         if free is not None:

@@ -1,4 +1,4 @@
-"""The embedded store: one SQLite file, one writer, a few readers, and a view of the feed on the loop's own thread."""
+"""The embedded store: one SQLite file, a writer, a few readers, and the feed read on the loop's thread."""
 
 from __future__ import annotations
 
@@ -24,29 +24,28 @@ from ordercast.db.transaction import Transaction
 from ordercast.db.types import Change
 from ordercast.db.writer import Writer
 
-# How soon another program's commit is noticed. A look costs 3 to 5 microseconds.
+# Poll for other programs' commits; 3 to 5 microseconds each.
 COMMIT_POLL_S: Final = 0.01
-# While the file is away it is looked for so often; what was found unusable is looked at again when it has changed, or
-# after the longer time.
+# Poll for a missing file; an unusable one is checked again when it changes, or after the longer time.
 LOOK_AGAIN_S: Final = 0.1
 LOOK_AGAIN_AT_THE_SAME_S: Final = 2.0
-# A disk that fills at 50 MB/s gives up its last 256 MB in this.
+# A disk filling at 50 MB/s loses the last 256 MB in this.
 SPACE_EVERY_S: Final = 5.0
 
-# Texts of the statements that go to a connection of our own.
+# Texts of statements for the feed's own connection.
 _AFTER, _OLDEST, _NEWEST = (each.texts[dialects.SQLITE] for each in (feed.AFTER, feed.OLDEST_SEQ, feed.NEWEST_SEQ))
 
 log = logging.getLogger("ordercast.db")
 
 
 class SqliteStore(DatabaseStore):
-    """See ``types.Store``. All of it is used from one event loop; `changes` and its kin are synchronous and short."""
+    """See ``types.Store``. Used from one event loop; `changes` and its kin are synchronous and short."""
 
     dialect = dialects.SQLITE
     lags = False
-    """Whether other nodes may have told rows that this one has yet to read."""
+    """Whether other nodes may have published rows that this one has not read."""
     leads = True
-    """Whether this node does what one node of a shop does for all."""
+    """Whether this node runs the shop's jobs."""
 
     def __init__(self, path: Path, space: Space | None = None) -> None:
         self._file = DatabaseFile(path)
@@ -54,7 +53,7 @@ class SqliteStore(DatabaseStore):
         super().__init__(Readers(self._connector))
         self.path = path
         self._renewal: asyncio.Task[None] | None = None
-        self._numbers: dict[str, int] = {}  # as they were seen last, for while the file is away
+        self._numbers: dict[str, int] = {}  # last known, while the file is away
         self._is_closed = True
         self._feed_trouble: str | None = None
         self._poll: asyncio.TimerHandle | None = None
@@ -69,10 +68,7 @@ class SqliteStore(DatabaseStore):
     # --- Life -------------------------------------------------------------------------------------------------------
 
     def migrate(self) -> None:
-        """Bring the file to the newest schema, making it if there is none. Blocks; call it before `start`.
-
-        Raises Unusable.
-        """
+        """Upgrade the file, creating it if missing. Blocks; call it before `start`. Raises Unusable."""
         try:
             create_private(self.path)
             upgrade(self.path)
@@ -80,11 +76,11 @@ class SqliteStore(DatabaseStore):
             raise Unusable(error) from error
 
     def prepare(self) -> None:
-        """As `migrate`: nobody but us has an embedded database to look after."""
+        """As `migrate`: an embedded database is ours alone."""
         self.migrate()
 
     async def start(self) -> None:
-        """Open the migrated database and begin to write, read and watch on the running loop. Raises Unusable."""
+        """Open the migrated database; start writing, reading and polling on the running loop. Raises Unusable."""
         try:
             self._file.begin(self._high_water.open())
             self._writer = Writer(self._connector, self._on_commit)
@@ -99,7 +95,7 @@ class SqliteStore(DatabaseStore):
         self._schedule_poll()
 
     async def close(self) -> None:
-        """Finish every submitted write, then let go of the file. May be called twice."""
+        """Finish submitted writes, then close the file. Idempotent."""
         if self._poll is not None:
             self._poll.cancel()
             self._poll = None
@@ -135,10 +131,10 @@ class SqliteStore(DatabaseStore):
         before = self.last_seq
         await super().try_to_write(unit)
         if self._file.trouble is None and self.last_seq == before:
-            self._data_version = self._look()  # of what leaves nothing, nobody needs to be woken
+            self._data_version = self._look()  # nothing changed, so wake nobody
 
     def _take_up(self) -> None:
-        """Have the file opened anew as soon as there is one."""
+        """Reopen the file once it is there."""
         if self._renewal is None and self._poll is not None:
             self._renewal = asyncio.create_task(self._renew())
 
@@ -151,15 +147,15 @@ class SqliteStore(DatabaseStore):
                 log.error("no change is taken: %s", trouble)
             await self._something_else_is_there()
         self._renewal = None
-        log.warning("the database is there: changes are taken again")
+        log.warning("the database is back: changes are accepted again")
         self._file.resume()
         self._resume()
         self._wake()
 
     def _resume(self) -> None:
-        """Begin to follow the feed of what was opened, before anything of it is told."""
+        """Follow the reopened file's feed before it is published."""
         self.epoch = self._file.standing.epoch
-        self._file.feed.execute("PRAGMA busy_timeout = 0")  # the loop never waits for a lock
+        self._file.feed.execute("PRAGMA busy_timeout = 0")  # the loop must not wait for a lock
         self._data_version = self._look()
         for statement in (_OLDEST, _NEWEST):
             self._number(statement)
@@ -181,8 +177,8 @@ class SqliteStore(DatabaseStore):
     # --- The feed ---------------------------------------------------------------------------------------------------
 
     def changes(self, after: int, limit: int) -> list[Change]:
-        """Committed rows with a number above `after`, oldest first. SQLite has one writer at a time, so numbers come
-        in the order of commits and none appears later below one already seen. None while the file is away.
+        """Committed rows above `after`, oldest first. SQLite's single writer numbers in commit order. Empty while the
+        file is away.
         """
         connection = self._open_feed()
         if connection is None:
@@ -204,16 +200,16 @@ class SqliteStore(DatabaseStore):
         return self._number(_OLDEST)
 
     async def older(self, after: int, limit: int) -> list[Change]:
-        """As `changes`, for what was told long ago."""
+        """As `changes`, for older rows."""
         return self.changes(after, limit)
 
     async def has(self, seq: int) -> bool:
-        """Whether that number was given out."""
+        """Whether that number was used."""
         return seq <= self.last_seq
 
     def _on_commit(self) -> None:
         if not self._is_closed:
-            self._wake_if_changed(files=False)  # the writer has just looked
+            self._wake_if_changed(files=False)  # the writer just checked them
 
     def _poll_commits(self) -> None:
         self._schedule_poll()
@@ -223,7 +219,7 @@ class SqliteStore(DatabaseStore):
             self._space.warnings()
 
     def _wake_if_changed(self, *, files: bool = True) -> None:
-        # Whoever looks first, the poll or the writer's own word: a commit wakes once.
+        # The poll or the writer's notice, whichever is first: one wake per commit.
         try:
             if files:
                 self._file.check(thoroughly=True)
@@ -242,21 +238,21 @@ class SqliteStore(DatabaseStore):
             self._wake()
 
     def _note_trouble(self, error: sqlite3.Error) -> None:
-        """It is looked at again in a moment, and what is there is told then."""
-        if self._feed_trouble is None:  # else it has been said
-            log.warning("the feed cannot be read just now: %s", error)
+        """Record a failed read; retried by the next poll."""
+        if self._feed_trouble is None:  # logged already
+            log.warning("could not read the feed; retrying: %s", error)
         self._feed_trouble = str(error)
 
     def _schedule_poll(self) -> None:
         self._poll = asyncio.get_running_loop().call_later(COMMIT_POLL_S, self._poll_commits)
 
     def _look(self) -> int:
-        # It changes when any other connection commits, in this process or another.
+        # data_version changes when another connection commits.
         (version,) = self._file.feed.execute("PRAGMA data_version").fetchone()
         return int(version)
 
     def _number(self, statement: str) -> int:
-        """What `statement` gives; what it gave before, while the file is away, or another program has it for itself."""
+        """The statement's number, or the last one while the file is away or locked."""
         feed = self._open_feed()
         if feed is None:
             return self._numbers[statement]
@@ -270,7 +266,7 @@ class SqliteStore(DatabaseStore):
         return self._numbers[statement]
 
     def _open_feed(self) -> sqlite3.Connection | None:
-        """The feed's connection; None while the file is away: what was read of it holds."""
+        """The feed's connection; None while the file is away."""
         if self._is_closed:
             raise StoreClosed
         try:
