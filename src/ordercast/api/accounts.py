@@ -1,4 +1,4 @@
-"""Everybody's accounts: an admin makes, closes and changes them."""
+"""Accounts: an admin creates, closes and changes them."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ _ID_PREFIXES: Final = {Role.CUSTOMER: "cus", Role.DRIVER: "drv", Role.CARER: "ca
 
 
 class AccountInfo(Struct, frozen=True, omit_defaults=True):
-    """`verified` stands there while it is false: of somebody who registered and has not confirmed the address yet."""
+    """`verified` is present while false: the address is not confirmed yet."""
 
     id: str
     email: str
@@ -52,7 +52,7 @@ class NewAccount(Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class ChangeAccount(Struct, frozen=True, forbid_unknown_fields=True):
-    """What is left out stays as it is."""
+    """Omitted fields stay as they are."""
 
     name: Name | None = None
     role: Literal["admin", "store", "driver", "carer", "customer"] | None = None
@@ -66,7 +66,7 @@ async def list_accounts(
     limit: Limit = LIMIT_DEFAULT,
     cursor: IdCursor = "",
 ) -> Response[AccountPage]:
-    """List the accounts, those too that are closed. For an admin."""
+    """List the accounts, also closed ones. For an admin."""
     await context.authorize(request, "list accounts", ADMINS)
     found = await context.store.read(lambda transaction: units.page(transaction, cursor, limit + 1))
     accounts, next_cursor = cut(found, limit, lambda each: each.id)
@@ -83,8 +83,8 @@ async def list_accounts(
     responses=refusals(400, 401, 403, 422, 409),
 )
 async def make_account(data: JSONBody[NewAccount], request: AnyRequest, context: Context) -> Response[AccountInfo]:
-    """Make an account of any role. For an admin, who vouches for the address: whoever else registered with it, and did
-    not confirm it, keeps an account without it.
+    """Create an account of any role. For an admin, who vouches for the address: another account that claims it without
+    confirmation loses the claim.
     """
     actor = await context.authorize(request, "make accounts", ADMINS)
     wanted = Named(data.email.lower(), data.name, Role(data.role))
@@ -114,8 +114,8 @@ async def make_account(data: JSONBody[NewAccount], request: AnyRequest, context:
 async def change_account(
     account_id: FromPath[str], data: JSONBody[ChangeAccount], request: AnyRequest, context: Context
 ) -> Response[AccountInfo]:
-    """Change an account, close it (`active: false`) or open it again. Whose role changes, or who is closed out, is
-    signed out everywhere at once. For an admin.
+    """Change an account, close it (`active: false`) or reopen it. A change of role, or closing, signs the person out
+    everywhere. For an admin.
     """
     actor = await context.authorize(request, "change accounts", ADMINS)
     check_texts(data)

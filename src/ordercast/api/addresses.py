@@ -1,4 +1,4 @@
-"""Whose an address is: confirming it by a mailed link, and what was ordered with it before."""
+"""Address verification by a mailed link, and claiming earlier orders."""
 
 from __future__ import annotations
 
@@ -27,20 +27,20 @@ from .password_reset import MailAccepted, MailedToken, MailRequest, mailed
 from .responses import json_response, refusals
 from .sign_in import PASSWORD_MAX, User, device_of, user_of, verify_password
 
-# Of those that say an address is theirs, so many of the newest are asked whether the password is theirs: each is slow.
+# Accounts that claim an address, newest first, whose password is checked: each check is slow.
 CANDIDATES_MAX: Final = 5
 
 
 class VerifyEmail(Struct, frozen=True, forbid_unknown_fields=True):
     token: MailedToken
-    """Of the mailed link: what stands behind its `#token=`."""
+    """The token of the mailed link, after its `#token=`."""
     password: Annotated[str, Meta(min_length=1, max_length=PASSWORD_MAX)] | None = None
-    """That which was chosen at registration. Without it, the request brings the token of whoever registered."""
+    """The password chosen at registration. Without it, the request needs the token of the registered account."""
 
 
 class ClaimedOrders(Struct, frozen=True, rename="camel"):
     order_ids: list[str]
-    """Those that are the customer's from now on, the oldest first."""
+    """The claimed orders, oldest first."""
 
 
 @post(
@@ -54,9 +54,7 @@ class ClaimedOrders(Struct, frozen=True, rename="camel"):
 async def resend_verification(
     data: JSONBody[MailRequest], request: AnyRequest, context: Context
 ) -> Response[MailAccepted]:
-    """Have the link mailed once more by which an address is confirmed. The answer is the same whether somebody has
-    registered with it or not.
-    """
+    """Mail the verification link again. The response is the same whether the address is registered or not."""
     return await mailed(context, request, MailKind.VERIFY, data)
 
 
@@ -69,10 +67,10 @@ async def resend_verification(
     responses=refusals(400, 401, 422, 409, 503),
 )
 async def verify_email(data: JSONBody[VerifyEmail], request: AnyRequest, context: Context) -> Response[User]:
-    """Confirm an address by the token of a mailed link: from then on it is the account's.
+    """Verify an address by the token of a mailed link.
 
-    The link shows that the mailbox is one's own; which of those who registered with it one is, the password shows, or
-    being signed in. So nobody confirms what a stranger registered with their address. Done again, it does no harm.
+    The link proves the mailbox; the password, or being signed in, proves which of the accounts with that address is the
+    caller's. So nobody confirms what a stranger registered. Idempotent.
     """
     async with context.budgets.counting(REFUSED_TOKENS, caller_of(request), LinkRefused):
         email = read_verification(context.keys, data.token)
@@ -83,14 +81,14 @@ async def verify_email(data: JSONBody[VerifyEmail], request: AnyRequest, context
 
 
 async def _account_of_caller(context: ApiContext, request: AnyRequest, email: str, password: str | None) -> Account:
-    """The account with that address which is the caller's. Raises SignInRefused, TooManyAttempts."""
+    """The caller's account with that address. Raises SignInRefused, TooManyAttempts."""
     signed_in = await _signed_in(context, request)
     if signed_in is not None and signed_in.email == email:
         return signed_in
     if password is None:
         raise SignInRefused
     caller = caller_of(request)
-    # The link shows that they are no stranger to the address, whoever else guesses at its passwords.
+    # The link proves that the device is the owner's, whoever else guesses passwords.
     await context.budgets.remember_device(device_of(email, caller))
     candidates = await context.store.read(lambda transaction: _with(transaction, email))
     return await verify_password(context, email, password, caller, candidates)
@@ -118,10 +116,10 @@ def _with(transaction: Transaction, email: str) -> list[Account | None]:
     responses=refusals(401, 403),
 )
 async def claim_orders(request: AnyRequest, context: Context) -> Response[ClaimedOrders]:
-    """Take over the orders that were placed without an account, with the address that the customer has confirmed.
+    """Claim orders that were placed without an account, with the customer's verified address.
 
-    They are then in their list, their events and their export; what is somebody's already stays so. Done again, it
-    gives what has come since.
+    They then appear in the customer's list, events and export; others' orders stay theirs. Idempotent: repeated, it
+    claims what came since.
     """
     actor = (await context.require_identity(request)).actor
     if actor.role is not Role.CUSTOMER:

@@ -1,4 +1,4 @@
-"""The HTTP application: routes, the table of errors, CORS, and the documents about itself."""
+"""The HTTP application: routes, errors, CORS, and its documents."""
 
 from __future__ import annotations
 
@@ -43,10 +43,10 @@ from .token_policy import TokenPolicy
 
 
 class _NoEvents(BaseEventEmitterBackend):
-    """No emitter of Litestar's, which would load anyio's loop at each start; events come from the feed."""
+    """Replaces Litestar's event emitter, which would import anyio's loop at each start."""
 
     async def __aexit__(self, *_raised: object) -> None:
-        """There is nothing to close."""
+        """Nothing to close."""
 
     def emit(self, event_id: str, *_args: Any, **_kwargs: Any) -> None:
         raise NotImplementedError(event_id)
@@ -67,12 +67,11 @@ def create_api(
     describe_sockets: docs_page.DescribeSockets | None = None,
     warnings: Sequence[Callable[[], list[str]]] = (),
 ) -> Litestar:
-    """Make the ASGI application. The store is the caller's: started before the first request, closed after the last.
+    """Make the ASGI application. The caller starts the store before the first request, and closes it after the last.
 
-    `authenticator` is the one that the sockets use, and that the relay calls upon revocations; one made here learns of
-    none.
-    `metrics_port` is the number of the port for operators; 0 where there is none. `describe_sockets` makes the AsyncAPI
-    document of the sockets that are served beside it.
+    `authenticator` is shared with the sockets, and told of revocations by the relay; one made here gets none.
+    `metrics_port` is the operators' port; 0 for none. `describe_sockets` makes the AsyncAPI document of the sockets
+    served beside it.
     """
     authenticator = authenticator or make_authenticator(settings, store)
     keys = SigningKeys.of(settings)
@@ -114,7 +113,7 @@ def create_api(
         event_emitter_backend=_NoEvents,
         openapi_config=None,  # see `ApiDocuments`
         request_max_body_size=settings.body_bytes_max,
-        # Litestar's own would replace the handlers that ``telemetry`` gave to the whole process.
+        # Litestar's would replace the process's handlers of ``telemetry``.
         logging_config=None,
         state=State({"documents": docs_page.ApiDocuments(describe_sockets)}),
     )
@@ -128,13 +127,13 @@ def create_api(
 def _answer_unknown(
     context: ApiContext, pages: Pages | None, request: AnyRequest, error: NotFoundException
 ) -> Response[Any]:
-    """The application for a browser that goes to an address which it may know; for a program, the problem."""
+    """The pages' application for a browser's navigation; the problem for a program."""
     page = None if pages is None else pages.navigation(request)
     return handle_error(context, request, error) if page is None else page
 
 
 def openapi_document() -> bytes:
-    """The OpenAPI document as JSON, without a server: for what is generated from it."""
+    """The OpenAPI document as JSON, without a server, for generators."""
     from .openapi import make_document  # noqa: PLC0415 - for who serves, `ApiDocuments` makes it
 
     application = create_api(Settings(secret="-" * 32), SqliteStore(Path("not-opened.db")))
@@ -151,9 +150,9 @@ def _cors(settings: Settings) -> CORSConfig | None:
     if not settings.origins:
         return None
     return CORSConfig(
-        # Litestar's `*` stands for any text: it cannot leave out the port.
+        # Litestar's `*` cannot leave out the port.
         allow_origins=[*settings.origins, *(origin.removesuffix(ANY_PORT) for origin in settings.origins)],
-        # Only for pages that are named: their browsers may send the refresh cookie.
+        # Only for listed pages: they may send the refresh cookie.
         allow_credentials="*" not in settings.origins,
         allow_methods=["GET", "POST", "PUT", "PATCH", "DELETE"],
         allow_headers=["Authorization", "Content-Type", HEADER],

@@ -1,4 +1,4 @@
-"""Files in messages: what a client sends of them, and which the shop takes."""
+"""Attachments of messages, as clients send them, and their validation."""
 
 from __future__ import annotations
 
@@ -14,17 +14,17 @@ from ordercast.config import Settings
 
 
 class SignedAttachment(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """A file as the shop's back end gave it to the sender, with its signature."""
+    """A file signed by the shop's back end."""
 
     url: Annotated[str, Meta(min_length=1, max_length=URL_CHARACTERS_MAX)]
-    """Where it lies; nothing is fetched here."""
+    """Its URL; nothing is fetched here."""
     name: Annotated[str, Meta(min_length=1, max_length=200)]
     type: Annotated[str, Meta(min_length=1, max_length=100)]
     """Its media type."""
     size: Annotated[int, Meta(ge=0, le=2**53)]
     """In bytes."""
     expires: Annotated[int, Meta(ge=0, le=2**53)]
-    """In seconds since 1970: until when it may be sent."""
+    """The end of the signature's validity, in seconds since 1970."""
     signature: Annotated[str, Meta(min_length=1, max_length=128)]
     """HMAC-SHA256 in hexadecimal; see the reference of chat."""
 
@@ -34,20 +34,20 @@ class _Name(Struct):
 
 
 class _Names(Struct):
-    """What of files is text for people."""
+    """The texts of files, for checking."""
 
     attachments: list[_Name]
 
 
 _KEPT: Final = ("url", "name", "type", "size")
-"""What everybody in the conversation gets."""
+"""What all participants get."""
 Attachments: TypeAlias = Annotated[tuple[SignedAttachment, ...], Meta(max_length=ATTACHMENTS_MAX)]
 
 
 def checked_attachments(
     rules: AttachmentRules, wanted: Sequence[SignedAttachment], now: Timestamp
 ) -> tuple[dict[str, Any], ...]:
-    """What is kept of the files of a message. Raises InvalidField."""
+    """Validate attachments; return what is stored. Raises InvalidField."""
     check_texts(_Names([_Name(each.name) for each in wanted]))
     rules.check([SignedFile(**{name: getattr(each, name) for name in each.__struct_fields__}) for each in wanted], now)
     return tuple({name: getattr(each, name) for name in _KEPT} for each in wanted)

@@ -1,4 +1,4 @@
-"""Tokens: signed ones (JWT) of somebody with a role, and the tracking token of one order or booking."""
+"""Tokens: JWTs of people and back ends, and tracking tokens of orders and bookings."""
 
 from __future__ import annotations
 
@@ -23,11 +23,11 @@ ISSUER: Final = OWN_ISSUER
 ALGORITHM: Final = "HS256"
 
 TRACKING_PREFIX: Final = "trk_"
-_TRACKING_BYTES: Final = 16  # 128 bits: not to be guessed, however many orders there are
+_TRACKING_BYTES: Final = 16  # 128 bits: cannot be guessed, however many orders there are
 TOKEN_CHARACTERS_MAX: Final = 4_096
 _JTI_BYTES: Final = 12
 ROOMS_CLAIM: Final = "rooms"
-"""Of a back end's token: the rooms that it may publish to."""
+"""The claim with the rooms that a back end's token may publish to."""
 
 
 class TokenRefused(Exception):
@@ -43,7 +43,7 @@ class TokenRefused(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Identity:
-    """Whom a token identifies. A tracking token makes a guest who may know one order or booking, and nothing else."""
+    """The identity of a token. A tracking token's is a guest who may see one order or booking."""
 
     actor: Actor
     order_id: str | None = None
@@ -51,17 +51,15 @@ class Identity:
     expires_at: int | None = None
     """Unix seconds; None for a token that does not expire."""
     issued_at_ms: int = 0
-    """Unix milliseconds; 0 where the token does not say."""
+    """Unix milliseconds; 0 if the token does not say."""
     names: tuple[str, ...] = ()
-    """By which this very token may be revoked: its own id, its sign-in's, its order's."""
+    """The ids by which the token may be revoked: its own, its sign-in's, its order's."""
     publishes_to: tuple[str, ...] | None = None
-    """The rooms that a back end's token may publish to, each by its name or, with a `*` at the end, by how it begins;
-    None for any.
-    """
+    """The rooms a back end's token may publish to, by name or, with a `*` at the end, by prefix; None for any."""
 
     @property
     def tracked_id(self) -> str | None:
-        """The id of what a tracking token opens; None for a token of somebody with a role, and without one."""
+        """The id that a tracking token opens; None for other tokens."""
         return self.order_id or self.booking_id
 
     @property
@@ -69,7 +67,7 @@ class Identity:
         return self.actor.role is Role.GUEST and self.tracked_id is None
 
     def __str__(self) -> str:
-        """What its sockets and idempotency keys go by: guests are told apart by what they track."""
+        """The key of sockets and idempotency keys: guests differ by what they track."""
         return f"guest:{self.tracked_id}" if self.tracked_id is not None else str(self.actor)
 
 
@@ -90,13 +88,13 @@ def issue_token(
     issued_at_ms: int | None = None,
     rooms: Sequence[str] = (),
 ) -> str:
-    """Sign a token for `sub` in `role`, good for `ttl_s` seconds; `sign_in` names the one that it came of. A back end's
-    may publish to the `rooms`, to any if there are none.
+    """Sign a token for `sub` in `role`, valid for `ttl_s` seconds; `sign_in` is the id of its sign-in. A back end's may
+    publish to `rooms`, to any if empty.
 
-    `issued_at_ms` (Unix; now if left out) is no later than when role and rights were looked up: what took them away
-    after that refuses the token.
+    `issued_at_ms` (Unix; now by default) must not be later than the lookup of role and rights, so that a later
+    revocation applies.
     """
-    # To the millisecond, so that who signs in anew right after a revocation is told apart from who did before.
+    # In milliseconds, to distinguish a sign-in right after a revocation.
     now = (time.time_ns() // 1_000_000 if issued_at_ms is None else issued_at_ms) / 1000
     claims: dict[str, Any] = {
         "sub": sub,
@@ -116,8 +114,8 @@ def issue_token(
 
 
 def verify_token(secret: str | SigningKeys, token: str, backend_claims: ClaimNames = OWN_CLAIMS) -> Identity:
-    """Read a token that was signed with this shop's secret, or with that before it: by the shop, or by a back end that
-    was given the secret and names no issuer, whose claims may be called otherwise. Raises TokenRefused.
+    """Verify a token signed with the shop's current or previous secret, by the shop or by a back end with the secret,
+    whose claims may have other names. Raises TokenRefused.
     """
     check_length(token)
     with reading_token():
@@ -130,26 +128,26 @@ def verify_token(secret: str | SigningKeys, token: str, backend_claims: ClaimNam
 
 
 def _claims(keys: SigningKeys, token: str) -> dict[str, Any]:
-    """The claims of a token that one of the keys has signed: that which it names, or any if it names none of ours."""
+    """The claims of a token signed by one of the keys: the one it names, or any if it names none of ours."""
     named = jwt.get_unverified_header(token).get("kid")
     secrets = [secret for secret in keys.all if key_id(secret) == named] or keys.all
     for secret in secrets:
-        # The subject is read by us: PyJWT takes none that is a number, as the ids of many back ends are.
+        # We read the subject: PyJWT rejects numbers, which many back ends use.
         with suppress(jwt.InvalidSignatureError):
             return jwt.decode(token, secret, [ALGORITHM], options={"verify_sub": False})
     raise jwt.InvalidSignatureError
 
 
 def identity_of(claims: dict[str, Any], named: ClaimNames) -> Identity:
-    """The identity in the claims of a verified token. Raises ClaimRefused, which names what is missing, ValueError or
-    TypeError for what no token says.
+    """The identity in verified claims. Raises ClaimRefused for a missing claim, ValueError or TypeError for an invalid
+    one.
     """
     actor = Actor(named.role_in(claims), named.subject_in(claims), _text(claims, "name"))
     expires_at = required(claims, "exp", "until when it is good")
     names = tuple(name for claim in ("jti", "sid") if (name := _text(claims, claim)))
-    said = "".join((actor.id, actor.name or "", *names))
-    said.encode()  # JSON may hold half a surrogate pair
-    if "\x00" in said:
+    texts = "".join((actor.id, actor.name or "", *names))
+    texts.encode()  # rejects lone surrogates
+    if "\x00" in texts:
         raise ValueError("a database does not take a NUL in a text")
     if len(actor.id) > SUBJECT_CHARACTERS_MAX:
         raise ValueError(f"a subject has {SUBJECT_CHARACTERS_MAX} characters at most")
@@ -163,7 +161,7 @@ def identity_of(claims: dict[str, Any], named: ClaimNames) -> Identity:
 
 
 def _rooms_in(claims: dict[str, Any]) -> tuple[str, ...] | None:
-    """The rooms that the token is for. Raises ClaimRefused: a scope that cannot be read must not be taken for none."""
+    """The token's room scope. Raises ClaimRefused: an invalid scope must not count as none."""
     rooms = claims.get(ROOMS_CLAIM)
     if rooms is None:
         return None
@@ -173,14 +171,14 @@ def _rooms_in(claims: dict[str, Any]) -> tuple[str, ...] | None:
 
 
 def check_length(token: str) -> None:
-    """Raises TokenRefused for a token that is too long to be parsed."""
+    """Raise TokenRefused if the token is too long to parse."""
     if len(token) > TOKEN_CHARACTERS_MAX:
         raise TokenRefused("token_malformed", "The token is too long.")
 
 
 @contextmanager
 def reading_token() -> Iterator[None]:
-    """Turn whatever reading a token raises into TokenRefused."""
+    """Turn errors of parsing a token into TokenRefused."""
     try:
         yield
     except jwt.ExpiredSignatureError:
@@ -208,8 +206,8 @@ def _text(claims: dict[str, Any], name: str) -> str | None:
 
 
 def tracking_token(secret: str, tracked_id: str) -> str:
-    """The token of an order or booking. It is derived, not stored: a repeated request is answered with the same one,
-    while the database knows its hash alone. Without the secret it cannot be told from 128 random bits.
+    """The tracking token of an order or booking: derived, not stored, so a repeated request gets the same, while the
+    database has only its hash. Without the secret it looks random.
     """
     key = _tracking_key(secret)
     return TRACKING_PREFIX + hashlib.blake2b(tracked_id.encode(), key=key, digest_size=_TRACKING_BYTES).hexdigest()
@@ -221,20 +219,19 @@ def _tracking_key(secret: str) -> bytes:
 
 
 def tracking_token_kept(keys: SigningKeys, tracked_id: str, kept: bytes | None) -> str | None:
-    """The token that has the hash which is `kept` of it; None where no key of today has made that one."""
+    """The token whose stored hash is `kept`; None if no current key makes it."""
     tokens = (tracking_token(secret, tracked_id) for secret in keys.all)
     return next((token for token in tokens if tracking_hash(token) == kept), None)
 
 
 def tracking_hash(token: str) -> bytes:
-    """The hash of a tracking token, which is what is stored of it."""
+    """The stored hash of a tracking token."""
     return hashlib.sha256(token.encode()).digest()
 
 
 def delivery_code(secret: str, order_id: str) -> str:
-    """Six digits that the buyer is shown and tells the driver at the door; derived like the tracking token.
-
-    Short, for it is said aloud: whoever asks must bound how often it may be guessed.
+    """The buyer's six-digit code for the driver, derived like the tracking token. Short, so guesses must be limited by
+    the caller.
     """
     key = hashlib.sha256(b"delivery:" + secret.encode()).digest()
     digest = hashlib.blake2b(order_id.encode(), key=key, digest_size=8).digest()

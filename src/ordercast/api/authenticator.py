@@ -34,9 +34,9 @@ REVOKED_SENTENCE: Final = "The token has been revoked; sign in again."
 
 
 class Authenticator:
-    """One per node, for its requests and its sockets alike; used from its loop.
+    """Authenticates the requests and sockets of a node; used from its loop.
 
-    What is revoked is read at the first question, and kept up by `on_revoked`, which the feed's relay is to be given.
+    Revocations are read at the first use, and updated by `on_revoked`, which the relay must call.
     """
 
     def __init__(
@@ -54,14 +54,14 @@ class Authenticator:
         self._issuer = issuer
         self._backend_claims = backend_claims
         self.budgets = budgets or Budgets()
-        self._revocations_epoch = ""  # the epoch: in a database that was restored, others may be
+        self._revocations_epoch = ""  # reloaded in a new epoch
 
     def __repr__(self) -> str:
         return f"<Authenticator {self.revocations!r}>"
 
     async def identify(self, token: str | None, caller: str | None = None) -> Identity:
-        """The identity that `token` speaks for; NOBODY without one. Raises TokenRefused, StoreError, IssuerUnavailable;
-        and TooManyAttempts for a token that `caller` should not have tried any more, never for a good one.
+        """The identity of `token`; NOBODY without one. Raises TokenRefused, StoreError, IssuerUnavailable; and
+        TooManyAttempts for an invalid token of a `caller` who tried too many.
         """
         if not token:
             return NOBODY
@@ -79,16 +79,16 @@ class Authenticator:
         return identity
 
     def check(self, identity: Identity) -> None:
-        """Raises TokenRefused for a token that was good, and is revoked."""
+        """Raise TokenRefused if the identity's token is revoked."""
         if self.revocations.is_revoked(identity):
             raise TokenRefused("token_revoked", REVOKED_SENTENCE)
 
     def on_revoked(self, change: Change) -> None:
-        """Apply a revocation that the feed brings, made on this node or another."""
+        """Apply a revocation from the feed, made on any node."""
         self.revocations.add_change(change)
 
     async def _load_revocations(self) -> None:
-        # What is revoked while this is read comes by `on_revoked`; noting a thing twice does no harm.
+        # Revocations during this read arrive by `on_revoked`; recording one twice is harmless.
         epoch = self._store.epoch
         for revoked in await self._store.read(access.revoked):
             self.revocations.add(revoked)
@@ -108,7 +108,7 @@ class Authenticator:
         if found is None:
             raise TokenRefused("token_invalid", "No order or booking has this tracking token.")
         noun, tracked_id, ended_at = found
-        # The hash alone would outlive the secret that the token was made with.
+        # The hash outlives the secret; the token must not.
         if not any(hmac.compare_digest(token, tracking_token(secret, tracked_id)) for secret in self._keys.all):
             raise TokenRefused("token_invalid", "This tracking token was made with a secret that is no longer in use.")
         expires_at = None if ended_at is None else tracking_ends(ended_at)
@@ -129,7 +129,7 @@ def _tracked_by(transaction: Transaction, digest: bytes) -> tuple[str, str, str 
 
 
 def make_authenticator(settings: Settings, store: Store, budgets: Budgets | None = None) -> Authenticator:
-    """The authenticator that the settings describe; so are its budgets, if they are not given."""
+    """The authenticator of the settings, with budgets made of them by default."""
     roles = {theirs: Role(ours) for theirs, ours in settings.role_names.items()}
     claims = ClaimNames(settings.jwt_subject_claims, settings.jwt_role_claim, roles)
     issuer = None

@@ -1,4 +1,4 @@
-"""Checks that every request passes before its handler: no NUL in its address, and the caller's budget of reads."""
+"""Checks before every handler: no NUL in the URL, and the caller's read budget."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from .budgets import READS
 from .context import AnyRequest, ApiContext
 from .errors import IssuerUnavailable, TooManyAttempts
 
-# What other methods are charged to is more than this.
+# Other methods have budgets of their own.
 _READING: Final = frozenset({"GET", "HEAD"})
 _ENCODED_NUL: Final = b"%00"
 
@@ -33,15 +33,17 @@ class BeforeRequest:
             await self._charge(request)
 
     async def _charge(self, request: AnyRequest) -> None:
-        """Charge a read to whom its token names; without a good token, to its address."""
+        """Charge a read to the token's identity; without a valid one, to the address."""
         if "authorization" in request.headers:
-            with suppress(TokenRefused, TooManyAttempts, IssuerUnavailable):  # told by a handler that asks who it is
+            with suppress(TokenRefused, TooManyAttempts, IssuerUnavailable):  # reported by the handler
                 await self._context.identify(request)
         self._context.budgets.take_local(READS, self._context.budget_key(request))
 
 
 def reject_nul(request: AnyRequest) -> None:
-    """Raises NotFoundException, or ControlCharacter naming the parameter, for a NUL: PostgreSQL takes it in no text."""
+    """Reject a NUL, which PostgreSQL accepts in no text. Raises NotFoundException, or ControlCharacter with the
+    parameter.
+    """
     if "\x00" in request.scope["path"]:
         raise NotFoundException
     query: bytes = request.scope["query_string"]

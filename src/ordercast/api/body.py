@@ -1,4 +1,4 @@
-"""Request bodies: JSON straight into its struct, and every way it can be wrong named by its field."""
+"""Decodes request bodies into structs, with errors that name the field."""
 
 from __future__ import annotations
 
@@ -20,13 +20,13 @@ from .errors import BodyMalformed, UnsupportedBody
 
 T = TypeVar("T")
 
-# No control characters; a database does not take each of them. Python's `$` also matches before a last line feed.
+# No control characters. Python's `$` also matches before a final line feed.
 PLAIN: Final = r"^[^\x00-\x1f\x7f]+$(?!\n)"
 NO_CONTROLS: Final = "Control characters are not taken here"
 IdText = Annotated[str, form(PLAIN, NO_CONTROLS, min_length=1, max_length=64)]
 INTEGER_MAX: Final = 2**63 - 1  # what both databases can count to
 Version = Annotated[int, Meta(ge=1, le=INTEGER_MAX)]
-"""Of what the asker saw; a change to another one is refused."""
+"""The version that the client saw; a change to another one is rejected."""
 
 # A name that cannot be taken is "at `key` in" the object that has it.
 _PLACE: Final = re.compile(r"^(?P<problem>.*?)(?: - at (?:`key` in )?`\$?\.?(?P<path>[^`]*)`)?$", re.DOTALL)
@@ -36,7 +36,7 @@ FIELD_CHARACTERS_MAX: Final = 200
 
 
 class JsonBody(AbstractDTO[T]):
-    """Decodes a body once, by msgspec, where Litestar would make Python objects first and then convert them."""
+    """Decodes a body by msgspec directly; Litestar would make Python objects first."""
 
     def decode_bytes(self, value: bytes) -> Any:
         media_type = self.asgi_connection.headers.get("content-type", "")
@@ -46,7 +46,7 @@ class JsonBody(AbstractDTO[T]):
 
     @classmethod
     def create_for_field_definition(cls, *_args: Any, **_kwargs: Any) -> None:
-        """No transfer model is needed: the struct itself is what comes over the wire."""
+        """No transfer model: the struct is the wire format."""
 
     @classmethod
     def create_openapi_schema(
@@ -68,9 +68,9 @@ class JsonBody(AbstractDTO[T]):
 
 
 def decode(body: bytes, type_: type[T]) -> T:
-    """Read `body` as `type_`, with U+FFFD for halves of emoji, as the sockets do.
+    """Decode `body` as `type_`, with U+FFFD for lone surrogates, as sockets do.
 
-    Raises BodyMalformed where it is not JSON, InvalidField where a field is wrong.
+    Raises BodyMalformed if it is no JSON, InvalidField for a wrong field.
     """
     try:
         return msgspec.json.decode(body, type=type_)
@@ -88,7 +88,7 @@ def decode(body: bytes, type_: type[T]) -> T:
 
 
 def convert(value: object, type_: type[T]) -> T:
-    """Read what was decoded already, such as a socket command. Raises InvalidField."""
+    """Convert decoded JSON, such as a socket command. Raises InvalidField."""
     try:
         return msgspec.convert(value, type_)
     except msgspec.ValidationError as error:
@@ -126,11 +126,11 @@ def _sentence(text: str) -> str:
 
 def _is_json(media_type: str) -> bool:
     essence = media_type.split(";", maxsplit=1)[0].strip().lower()
-    # A body without a type is taken for what we speak; a form that a browser sends across sites is not.
+    # A body without a type counts as JSON; a cross-site form does not.
     return essence in {"", "application/json"} or (essence.startswith("application/") and essence.endswith("+json"))
 
 
 def changed_fields(edit: Struct, *, besides: frozenset[str]) -> dict[str, Any]:
-    """The fields that a request names, by their own names, without those in `besides`."""
+    """The fields that a request sets, without those in `besides`."""
     values = {name: getattr(edit, name) for name in edit.__struct_fields__ if name not in besides}
     return {name: value for name, value in values.items() if value is not msgspec.UNSET}

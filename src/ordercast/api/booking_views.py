@@ -1,4 +1,4 @@
-"""Views of a booking: what of its document a caller may see. Every answer with a booking in it passes here."""
+"""Views of bookings: what a caller may see. Every response with a booking uses these."""
 
 from __future__ import annotations
 
@@ -15,9 +15,7 @@ from .auth import Identity
 
 
 def booking_for(transaction: Transaction, booking_id: str, identity: Identity) -> bytes:
-    """The booking as this identity may see it: by a tracking token, with the person in it masked. Raises NotFound, also
-    where it may not know of it.
-    """
+    """The booking as the identity may see it: masked for a tracking token. Raises NotFound, also if it may not."""
     document = booking_document(transaction, booking_id, None if tracks(identity, booking_id) else identity.actor)
     if document is None:
         raise NotFound("booking")
@@ -25,7 +23,7 @@ def booking_for(transaction: Transaction, booking_id: str, identity: Identity) -
 
 
 def booking_view(document: bytes, identity: Identity) -> bytes:
-    """The booking as somebody may see it who may know of it."""
+    """The booking as an authorized identity may see it."""
     if identity.booking_id is not None:
         return msgspec.json.encode(masked_booking(msgspec.json.decode(document)))
     return view_for_person(document, identity.actor)
@@ -44,11 +42,11 @@ async def view_of_outcome(store: Store, outcome: Outcome, identity: Identity) ->
 
 
 def view_for_person(document: bytes, actor: Actor) -> bytes:
-    if actor.role is not Role.CARER:  # the others see it as it is: nothing is decoded for them
+    if actor.role is not Role.CARER:  # others see it unchanged: nothing is decoded
         return document
     return msgspec.json.encode(booking_shown_to(actor, msgspec.json.decode(document)))
 
 
 def tracks(identity: Identity, booking_id: str) -> bool:
-    """Whether it is known by the booking's own tracking token."""
+    """Whether the identity holds the booking's tracking token."""
     return identity.booking_id is not None and identity.booking_id == booking_id

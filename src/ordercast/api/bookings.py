@@ -1,4 +1,4 @@
-"""Bookings: making, looking, moving; over HTTP, and moving by a socket as well."""
+"""Bookings: routes for making, reading and changing them; changing also by socket commands."""
 
 from __future__ import annotations
 
@@ -63,16 +63,16 @@ _NUMBER_CURSOR: Final = re.compile(r"[0-9]{1,18}")
 
 class MadeBooking(Booking, frozen=True, kw_only=True, rename="camel", omit_defaults=True):
     tracking_token: str | None = None
-    """For a guest: shows this booking to whoever holds it, and lets them call it off."""
+    """For a guest: grants reading and cancelling this booking."""
     payment_action: PaymentAction | None = None
-    """What the customer is to do before the payment is made; the booking waits for it unpaid."""
+    """What the customer must do to pay; until then the booking is unpaid."""
 
 
 class BookingPage(Struct, frozen=True, rename="camel"):
     items: list[Booking]
     next_cursor: str | None
     position: str
-    """``epoch:seq`` of the feed in the same moment as the list: live events go on from here."""
+    """``epoch:seq`` of the feed at the time of the list: live events continue from here."""
 
 
 class BookingHistoryEntry(Struct, frozen=True, rename="camel"):
@@ -82,10 +82,10 @@ class BookingHistoryEntry(Struct, frozen=True, rename="camel"):
     from_payment_status: PaymentStatus | None
     to_payment_status: PaymentStatus
     from_starts_at: str | None
-    """When it had been, if it was moved to another time."""
+    """The former time, if it was rescheduled."""
     starts_at: str
     from_carer_id: str | None
-    """Who had it, if it was given to another carer."""
+    """The former carer, if it was reassigned."""
     carer_id: str
     actor: str
     reason: str | None
@@ -98,7 +98,7 @@ class BookingHistory(Struct, frozen=True, rename="camel"):
 
 
 class MoveBooking(Struct, frozen=True, forbid_unknown_fields=True):
-    """`version` is the one that the asker saw."""
+    """`version` is the one that the client saw."""
 
     status: StatusName
     version: Version
@@ -106,7 +106,7 @@ class MoveBooking(Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class UpdateBookingStatus(IdempotentCommand, frozen=True, kw_only=True, rename="camel", forbid_unknown_fields=True):
-    """As `MoveBooking`, by a socket."""
+    """`MoveBooking` as a socket command."""
 
     booking_id: IdText
     status: StatusName
@@ -120,7 +120,7 @@ class CancelBooking(Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class RescheduleBooking(Struct, frozen=True, rename="camel", forbid_unknown_fields=True):
-    """To another time, another carer, or both. It takes as long as before, and costs what it cost."""
+    """The new time, carer, or both. Duration and price stay."""
 
     starts_at: Moment
     version: Version
@@ -133,15 +133,15 @@ class RescheduleBooking(Struct, frozen=True, rename="camel", forbid_unknown_fiel
 
 @post("/api/bookings", dto=JsonBody[BookService], return_dto=None, tags=["bookings"], responses=REFUSALS | CONFLICTS)
 async def make_booking(data: JSONBody[BookService], request: AnyRequest, context: Context) -> Response[MadeBooking]:
-    """Book a service. The price comes from the catalogue, the carer from those who are free then; a guest is answered
-    with a tracking token. A time that is not free is answered with the nearest that are.
+    """Book a service. The price comes from the catalogue, the carer is a free one by default; a guest gets a tracking
+    token. If the time is not free, the error has the nearest free ones.
     """
     identity = await context.identify(request)
     check_texts(data)
     actor = identity.actor
     key = request_key(request, actor, data)
     with context.exclusive(key):
-        # Looked up before the payment is taken: a request sent twice must not be paid twice.
+        # Before the payment: a repeated request must not be charged twice.
         outcome = await find_outcome(context, key)
         if outcome is None:
             outcome = await _or_nearest(context, _make(data, request, context, actor, key))
@@ -156,7 +156,7 @@ async def _make(
     await context.budgets.take(ORDERS, whose)
     is_customer = actor.role is Role.CUSTOMER
     booking_id = BookingId(context.new_id("bkg"))
-    # Of guests, those are bounded that pay later.
+    # Limits apply to guests who pay later.
     placed_from = context.placed_from(request) if actor.role is Role.GUEST else None
     new = NewBooking(
         command=command,
@@ -184,9 +184,7 @@ async def _make(
 
 
 async def _or_nearest(context: ApiContext, work: Awaitable[Outcome]) -> Outcome:
-    """What `work` comes to; a time that is not free is told with the nearest that are, which a reader looks for: the
-    writer has others to serve.
-    """
+    """Await `work`; add the nearest free times, found by a reader, to TimeNotFree."""
     try:
         return await work
     except TimeNotFree as error:
@@ -215,8 +213,8 @@ async def list_bookings(
     limit: Limit = LIMIT_DEFAULT,
     cursor: Annotated[str | None, QueryParameter(max_length=64)] = None,
 ) -> Response[BookingPage]:
-    """List bookings, newest first; those of a `day` of the shop's clock, in the order in which they are. The shop sees
-    all, or those of a carer; a customer and a carer see their own.
+    """List bookings, newest first; those of a local `day` by time. Staff see all, or a carer's; customers and carers
+    see their own.
     """
     identity = await context.require_identity(request)
     whose = _whose(identity.actor, carer_id)
@@ -234,7 +232,7 @@ async def list_bookings(
 
 
 def _whose(actor: Actor, carer_id: str | None) -> BookingOwner:
-    """Whose bookings somebody is shown. Raises NotPermitted."""
+    """The bookings that the actor may list. Raises NotPermitted."""
     match actor.role:
         case Role.ADMIN | Role.STORE | Role.SERVICE:
             return BookingOwner(carer_id=carer_id)
@@ -266,7 +264,7 @@ def _of_day(context: ApiContext, day: str, cursor: str | None) -> DayPage:
 
 @get("/api/bookings/{booking_id:str}", tags=["bookings"], responses=REFUSALS)
 async def get_booking(booking_id: FromPath[str], request: AnyRequest, context: Context) -> Response[Booking]:
-    """One booking, for those who may know of it; a guest by its tracking token, as Bearer or as `?token=`."""
+    """Get a booking, for those who may see it; for a guest by its tracking token, as Bearer or as `?token=`."""
     identity = await context.require_identity(request)
     document = await context.store.read(lambda transaction: booking_for(transaction, booking_id, identity))
     return json_response(document)
@@ -280,9 +278,9 @@ async def get_booking_history(
     limit: Limit = LIMIT_MAX,
     cursor: NumberCursor = "0",
 ) -> Response[BookingHistory]:
-    """The moves of a booking, oldest first: who, when and why.
+    """Get a booking's history, oldest first: who, when and why.
 
-    Customers, guests and carers are told in which role somebody acted, not who it was, and not the staff's reasons.
+    Customers, guests and carers see the actor's role, not the person, and not the staff's reasons.
     """
     identity = await context.require_identity(request)
 
@@ -316,7 +314,7 @@ def _shown_to(viewer: Actor, entry: BookingHistoryEntry) -> BookingHistoryEntry:
 async def move_booking(
     booking_id: FromPath[str], data: JSONBody[MoveBooking], request: AnyRequest, context: Context
 ) -> Response[Booking]:
-    """Move a booking along its status flow. A version that is no longer the booking's is answered with 409."""
+    """Change a booking's status. 409 if `version` is no longer current."""
     identity = await context.require_identity(request)
     key = request_key(request, identity.actor, data)
     return json_response(await change_status(context, identity, booking_id, data.status, data, key=key))
@@ -333,14 +331,14 @@ async def move_booking(
 async def cancel_booking(
     booking_id: FromPath[str], data: JSONBody[CancelBooking], request: AnyRequest, context: Context
 ) -> Response[Booking]:
-    """Cancel a booking: who made it until it begins, a guest by the tracking token; the shop until it is over."""
+    """Cancel a booking: the customer, or a guest by the tracking token, until it begins; staff until it is over."""
     identity = await context.require_identity(request)
     key = request_key(request, identity.actor, data)
     return json_response(await change_status(context, identity, booking_id, BookingStatus.CANCELLED, data, key=key))
 
 
 async def update_booking_status(context: ApiContext, identity: Identity, command: UpdateBookingStatus) -> Any:
-    """Move a booking, and answer it as it is now."""
+    """Change a booking's status; return the booking."""
     key = command_key(identity, "update_booking_status", command)
     document = await change_status(context, identity, command.booking_id, command.status, command, key=key)
     return msgspec.json.decode(document)
@@ -355,7 +353,7 @@ async def change_status(
     *,
     key: RequestKey | None,
 ) -> bytes:
-    """Move a booking to `status`; gives it as the asker may see it. Raises what ``db.bookings.change_status`` does."""
+    """Change a booking's status; return it as the caller may see it. Raises as ``db.bookings.change_status``."""
     reason = _on_one_line(wanted.reason)
     check_texts(msgspec.structs.replace(wanted, reason=reason))
     now, by_token = context.now(), tracks(identity, booking_id)
@@ -388,9 +386,7 @@ async def change_status(
 async def reschedule_booking(
     booking_id: FromPath[str], data: JSONBody[RescheduleBooking], request: AnyRequest, context: Context
 ) -> Response[Booking]:
-    """Move a booking to another time. One that was confirmed is so still if the shop moves it; if its customer does, it
-    is to be confirmed anew.
-    """
+    """Reschedule a booking. It stays confirmed if staff do so; a customer's change needs a new confirmation."""
     identity = await context.require_identity(request)
     reason = _on_one_line(data.reason)
     check_texts(msgspec.structs.replace(data, reason=reason))
@@ -415,7 +411,7 @@ async def reschedule_booking(
 
 
 def _on_one_line(reason: str | None) -> str | None:
-    """A reason may be typed on several lines; it is kept on one."""
+    """Join a reason's lines: it is stored on one."""
     return None if reason is None else " ".join(reason.split())
 
 

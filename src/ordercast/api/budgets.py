@@ -1,10 +1,10 @@
 """Rate limits: every budget as a line of one table, and what each route is charged to.
 
 The rates are settings (``ORDERCAST_BUDGET_...``); docs/reference/budgets.md gives the reasons for their defaults, and
-is held to these tables by a test.
+a test compares it with these tables.
 
-A budget that protects the shop (its stock, its people's passwords) is counted for all nodes together, where Redis is
-there. One that protects a node's processor is counted by the node: to ask Redis would cost as much as what it saves.
+A budget that protects the shop (its stock, its people's passwords) is counted by all nodes together, if Redis is
+configured. One that protects a node's CPU is counted by the node: asking Redis would cost as much as it saves.
 """
 
 from __future__ import annotations
@@ -27,9 +27,9 @@ from .errors import TooManyAttempts
 
 log = logging.getLogger("ordercast.api")
 
-# After it did not answer, Redis is left alone for so long: nobody waits for it again and again.
+# After a failure Redis is not used for so long.
 REDIS_REST_S: Final = 5.0
-# A device whose owner signed in with it is known for so long.
+# How long a device is known after a sign-in.
 KNOWN_S: Final = 30 * 86_400
 TRUSTED: Final = STAFF | {Role.SERVICE}
 
@@ -40,7 +40,7 @@ class Budget:
     counts: str
     by: str
     shared: bool = True
-    """Between the nodes of a shop."""
+    """Whether nodes share the count."""
 
 
 _ADDRESS: Final = "address"
@@ -104,8 +104,8 @@ BUDGETS: Final = (
 
 _SIGN_IN: Final = (SIGN_INS, ACCOUNT_GUESSES, ACCOUNT_STRANGERS)
 
-# What a request without a good token is charged to. All others need one: they answer 401, and that is charged to
-# `refused_tokens`; what they do not find, to `not_found`.
+# Budgets of requests without a valid token. All others answer 401, charged to `refused_tokens`; 404s are charged to
+# `not_found`.
 ANONYMOUS_ROUTES: Final[Mapping[str, tuple[Budget, ...]]] = {
     "POST /api/orders": (ORDERS, DECLINED_CARDS, PROMOTION_GUESSES, REFUSED_TOKENS, ORDER_MAILS),
     "POST /api/orders/lookup": (MAIL_REQUESTS, ACCOUNT_MAILS),
@@ -134,7 +134,7 @@ ANONYMOUS_ROUTES: Final[Mapping[str, tuple[Budget, ...]]] = {
     "GET /metrics": (READS,),
 }
 
-# The same of a socket that showed no token.
+# The same for sockets without a token.
 ANONYMOUS_COMMANDS: Final[Mapping[str, tuple[Budget, ...]]] = {
     "handshake": (HANDSHAKES,),
     "CONNECT": (REFUSED_TOKENS,),
@@ -146,21 +146,19 @@ ANONYMOUS_COMMANDS: Final[Mapping[str, tuple[Budget, ...]]] = {
 
 
 def budget_key(identity: Identity, caller: str) -> str | None:
-    """The key that a caller's budgets are counted by: the person, or a guest's address; None for who is not limited."""
+    """The key of a caller's budgets: the person, or a guest's address; None if not limited."""
     if identity.actor.role in TRUSTED:
         return None
     return f"at {caller}" if identity.actor.role is Role.GUEST else f"by {identity.actor}"
 
 
 def person_key(identity: Identity) -> str | None:
-    """The key of budgets of who takes part in a conversation: a guest is known by the order; None for who is not
-    limited.
-    """
+    """The key of a participant's chat budgets; a guest's is the order; None if not limited."""
     return None if identity.actor.role in TRUSTED else f"by {identity}"
 
 
 class SharedBuckets(Protocol):
-    """What the nodes of a shop count by together; raises OSError or RedisError where it is away."""
+    """Counts shared by the nodes; raises OSError or RedisError if unavailable."""
 
     async def take(self, key: str, rate: Rate) -> float: ...
     async def give_back(self, key: str, rate: Rate) -> None: ...
@@ -169,7 +167,7 @@ class SharedBuckets(Protocol):
 
 
 class Budgets:
-    """All budgets of a node. The clock gives seconds that never go back."""
+    """All budgets of a node. The clock is monotonic, in seconds."""
 
     def __init__(
         self,
@@ -190,7 +188,7 @@ class Budgets:
     # Counting
 
     async def take(self, budget: Budget, key: str | None) -> None:
-        """Count one to `key`; None is never bounded. Raises TooManyAttempts."""
+        """Charge one to `key`; None is unlimited. Raises TooManyAttempts."""
         rate = self._rates.get(budget.name)
         if key is None or rate is None:
             return
@@ -201,13 +199,13 @@ class Budgets:
         _check(budget, wait_s)
 
     def take_local(self, budget: Budget, key: str | None) -> None:
-        """As `take`, for a budget that each node counts by itself. Raises TooManyAttempts."""
+        """As `take`, for a budget counted per node. Raises TooManyAttempts."""
         rate = self._rates.get(budget.name)
         if key is not None and rate is not None:
             _check(budget, self._buckets.take(f"{budget.name} {key}", rate, self._clock()))
 
     async def give_back(self, budget: Budget, key: str | None) -> None:
-        """Undo one `take`: it did not count."""
+        """Refund one `take`."""
         rate = self._rates.get(budget.name)
         if key is None or rate is None:
             return
@@ -224,8 +222,8 @@ class Budgets:
 
     @asynccontextmanager
     async def counting(self, budget: Budget, key: str | None, *failures: type[Exception]) -> AsyncIterator[None]:
-        """Count what raises one of `failures`. It counts from its beginning, so that many at once are not judged by a
-        count that none has raised yet. Raises TooManyAttempts.
+        """Charge work that raises one of `failures`. Charged at the beginning and refunded on success, so that
+        concurrent attempts count. Raises TooManyAttempts.
         """
         await self.take(budget, key)
         try:
@@ -240,7 +238,7 @@ class Budgets:
     # Known devices
 
     async def remember_device(self, key: str) -> None:
-        """Remember for a month that `key` has proved itself."""
+        """Remember for a month that `key` has authenticated."""
         if not self._rates:
             return
         self._known.mark(key, self._clock() + KNOWN_S)
@@ -290,6 +288,6 @@ def _check(budget: Budget, wait_s: float) -> None:
 
 
 def make_budgets(settings: Settings, shared: SharedBuckets | None = None) -> Budgets:
-    """The budgets that the settings describe."""
+    """The budgets of the settings."""
     rates = {budget.name: settings.rate(budget.name) for budget in BUDGETS}
     return Budgets({name: Rate.parse(rate) for name, rate in rates.items() if rate}, shared)

@@ -1,4 +1,4 @@
-"""Files of the built pages, as they are or as the build has compressed them beside (``app.js.br``, ``app.js.gz``)."""
+"""Serves the built pages' files, plain or precompressed (``app.js.br``, ``app.js.gz``)."""
 
 from __future__ import annotations
 
@@ -15,25 +15,25 @@ from litestar.params import FromPath
 from .context import AnyRequest
 from .static_response import StaticResponse
 
-# Content codings with the suffix that the build gives them, the smaller first.
+# Content codings and their suffixes, best first.
 _SUFFIXES: Final = {"br": ".br", "gzip": ".gz"}
-# One name in one folder: nothing that leads out of it.
+# A plain name, with no path.
 _NAME: Final = re.compile(r"\w[\w.-]*", re.ASCII)
 _UNKNOWN: Final = "application/octet-stream"
-# The machine's own table differs from one to the next.
+# The system's tables differ between machines.
 _TYPES: Final = mimetypes.MimeTypes(filenames=())
-# Python's own differs too: `application/javascript` until 3.12, against RFC 9239.
+# Python's differs too: `application/javascript` until 3.12, against RFC 9239.
 _TYPES.add_type("text/javascript", ".js")
 
 
 def encodings(path: Path) -> dict[str, bytes]:
-    """What the build has compressed `path` to, by content coding."""
+    """The precompressed variants of `path`, by content coding."""
     files = {coding: path.with_name(path.name + suffix) for coding, suffix in _SUFFIXES.items()}
     return {coding: file.read_bytes() for coding, file in files.items() if file.is_file()}
 
 
 def built_files(path: str, folder: Path, cache_control: str) -> HTTPRouteHandler:
-    """The route of a folder's files; each is read when it is first asked for, and kept (a build is some hundred kB)."""
+    """The route of a folder's files; each is read at first request and cached (a build is some hundred kB)."""
     read: dict[str, StaticResponse] = {}
 
     @get(f"{path}/{{name:str}}", include_in_schema=False, sync_to_thread=False)

@@ -1,4 +1,4 @@
-"""Carers: an admin makes one, the shop says when they work, and each sees their own."""
+"""Carers: an admin creates them, staff set working hours, carers see their own."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ class CarerPage(Struct, frozen=True, rename="camel"):
 
 
 class NewCarer(Struct, frozen=True, kw_only=True, rename="camel", forbid_unknown_fields=True):
-    """An account of the role `carer`, and when they work, by the shop's clock."""
+    """An account of the role `carer`, with working hours in the shop's time zone."""
 
     email: Email
     name: Name
@@ -49,7 +49,7 @@ class NewCarer(Struct, frozen=True, kw_only=True, rename="camel", forbid_unknown
 
 
 class _Wanted(Struct, frozen=True):
-    """A new carer as the idempotency key's fingerprint has it: without the password."""
+    """A new carer for the idempotency fingerprint, without the password."""
 
     email: str
     name: str
@@ -58,7 +58,7 @@ class _Wanted(Struct, frozen=True):
 
 
 class EditCarer(Struct, frozen=True, kw_only=True, rename="camel", forbid_unknown_fields=True):
-    """What is not named stays, and so does what is booked. `version` is the one that the asker saw."""
+    """Omitted fields stay, and so do bookings. `version` is the one that the client saw."""
 
     version: Version
     hours: WeekHours | None = None
@@ -72,7 +72,7 @@ async def list_carers(
     limit: Limit = LIMIT_DEFAULT,
     cursor: IdCursor = "",
 ) -> Response[CarerPage]:
-    """List the carers, when they work, and on which days they do not. For the shop."""
+    """List the carers with working hours and days off. For staff."""
     await context.authorize(request, "list carers")
     found = await context.store.read(lambda transaction: units.page(transaction, cursor, limit + 1))
     page = CarerPage(*cut(found, limit, lambda each: each.id))
@@ -81,7 +81,7 @@ async def list_carers(
 
 @get("/api/carers/{carer_id:str}", tags=["bookings"], responses=REFUSALS)
 async def get_carer(carer_id: FromPath[str], request: AnyRequest, context: Context) -> Response[Carer]:
-    """One carer. For the shop, and for the carer, who may say `me`."""
+    """Get a carer. For staff, and for the carer as `me`."""
     actor = (await context.require_identity(request)).actor
     whose = actor.id if carer_id == MYSELF and actor.role is Role.CARER else carer_id
     if actor.role not in STAFF and not (actor.role is Role.CARER and whose == actor.id):
@@ -94,7 +94,7 @@ async def get_carer(carer_id: FromPath[str], request: AnyRequest, context: Conte
 
 @post("/api/carers", dto=JsonBody[NewCarer], return_dto=None, tags=["bookings"], responses=REFUSALS | CONFLICTS)
 async def add_carer(data: JSONBody[NewCarer], request: AnyRequest, context: Context) -> Response[Carer]:
-    """Make an account for a carer. For an admin, as `POST /api/accounts`."""
+    """Create a carer's account. For an admin, as `POST /api/accounts`."""
     actor = await context.authorize(request, "make accounts", ADMINS)
     wanted = _Wanted(data.email.lower(), data.name, data.hours, data.days_off)
     check_texts(wanted)
@@ -123,7 +123,7 @@ async def add_carer(data: JSONBody[NewCarer], request: AnyRequest, context: Cont
 async def edit_carer(
     carer_id: FromPath[str], data: JSONBody[EditCarer], request: AnyRequest, context: Context
 ) -> Response[Carer]:
-    """Change when a carer works. For the shop."""
+    """Change a carer's working hours. For staff."""
     actor = await context.authorize(request, "change when a carer works")
     _check(data.hours, data.days_off)
     now = context.now()

@@ -1,4 +1,4 @@
-"""Buyers who may not write in conversations: the shop blocks them, tells them why, and lets them again."""
+"""Blocking customers in chat: staff block, give a reason, and unblock."""
 
 from __future__ import annotations
 
@@ -24,23 +24,23 @@ _DEED: Final = "say who may write in conversations"
 
 
 class BlockBuyer(Struct, frozen=True, forbid_unknown_fields=True):
-    """Why: the buyer is told so."""
+    """The reason, shown to the customer."""
 
     reason: Annotated[str, Meta(min_length=1, max_length=200)]
 
 
 class BlockPage(Struct, frozen=True, rename="camel"):
-    """Buyers who may not write."""
+    """Blocked customers."""
 
     items: list[Block]
     next_cursor: str | None
 
 
 class Unblocked(Struct, frozen=True):
-    """The buyer may write again."""
+    """The customer may write again."""
 
     blocked: bool = False
-    """Whether the buyer is kept from writing now."""
+    """Whether the customer is blocked now."""
 
 
 @put(
@@ -54,7 +54,7 @@ class Unblocked(Struct, frozen=True):
 async def block_buyer(
     conversation_id: FromPath[str], data: JSONBody[BlockBuyer], request: AnyRequest, context: Context
 ) -> Response[Block]:
-    """Let the buyer of a conversation write no more, here or in any other of theirs; they read on, and are told why."""
+    """Block a conversation's customer in all their conversations; they can read, and see the reason."""
     actor = await context.authorize(request, _DEED)
     identity, now = await context.identify(request), context.now()
     check_texts(data)
@@ -68,7 +68,7 @@ async def block_buyer(
 
 @delete("/api/conversations/{conversation_id:str}/block", status_code=200, tags=["conversations"], responses=REFUSALS)
 async def unblock_buyer(conversation_id: FromPath[str], request: AnyRequest, context: Context) -> Response[Unblocked]:
-    """Let the buyer of a conversation write again; who may changes nothing."""
+    """Unblock a conversation's customer; idempotent."""
     await context.authorize(request, _DEED)
     identity = await context.identify(request)
 
@@ -83,7 +83,7 @@ async def unblock_buyer(conversation_id: FromPath[str], request: AnyRequest, con
 async def list_blocks(
     request: AnyRequest, context: Context, limit: Limit = LIMIT_DEFAULT, cursor: IdCursor = ""
 ) -> Response[BlockPage]:
-    """List the buyers who may not write, and why."""
+    """List the blocked customers, with reasons."""
     await context.authorize(request, _DEED)
     found = await context.store.read(lambda transaction: units.page(transaction, cursor, limit + 1))
     return json_response(msgspec.json.encode(BlockPage(*cut(found, limit, lambda each: each.who))))

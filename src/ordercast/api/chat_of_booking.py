@@ -1,4 +1,4 @@
-"""``GET /api/chat/user/booking``: what a page that shows a booking and its chat needs at first, in one answer."""
+"""``GET /api/chat/user/booking``: a booking and its chat in one response, for a page's first load."""
 
 from __future__ import annotations
 
@@ -30,14 +30,14 @@ from .feed_positions import read_with_position
 from .paging import LIMIT_DEFAULT
 from .responses import REFUSALS, json_response
 
-# As many as a list beside the chat shows; `GET /api/bookings` has the others.
+# As many as a page lists beside the chat.
 BOOKINGS_MAX: Final = 20
-# Of another issuer's people, as of ours.
+# For external users' ids too.
 ID_MAX: Final = SUBJECT_CHARACTERS_MAX
 
 
 class ChatUser(Struct, frozen=True):
-    """Whose booking it is, as far as the asker may know."""
+    """The customer, as far as the caller may know."""
 
     id: str | None
     role: str
@@ -47,25 +47,24 @@ class ChatUser(Struct, frozen=True):
 
 
 class ChatOfBooking(Struct, frozen=True, kw_only=True, rename="camel"):
-    """A booking with its chat; where somebody has no booking, nulls and empty lists."""
+    """A booking with its chat; nulls and empty lists if the user has none."""
 
     user: ChatUser
-    """Whose booking it is."""
+    """The booking's customer."""
     booking: Booking | None
-    """As ``GET /api/bookings/{id}`` answers it to the asker: the one that was named, or the newest that is not over, or
-    the newest."""
+    """As ``GET /api/bookings/{id}`` returns it: the requested one, or the newest that is not over, or the newest."""
     bookings: list[Booking]
-    """The newest of the user's, this one among them as a rule."""
+    """The user's newest bookings, usually with this one."""
     conversation: ConversationView | None
-    """As ``GET /api/conversations/{id}`` answers it; null where the asker takes no part in it any more."""
+    """As ``GET /api/conversations/{id}`` returns it; null if the caller no longer takes part."""
     participants: list[ParticipantView]
-    """The conversation's."""
+    """The conversation's participants."""
     messages: list[Message]
-    """The newest, oldest first."""
+    """The newest messages, oldest first."""
     next_before: int | None
-    """Give it as `before` for the page of older messages; null where there are none."""
+    """The `before` of the next older page; null at the end."""
     position: str = ""
-    """``epoch:seq`` of the feed in the same moment: live events go on from here."""
+    """``epoch:seq`` of the feed at the same time: live events continue from here."""
 
 
 @get("/api/chat/user/booking", tags=["conversations"], responses=REFUSALS)
@@ -76,8 +75,8 @@ async def get_chat_of_booking(
     booking_id: Annotated[str | None, QueryParameter(name="bookingId", min_length=1, max_length=ID_MAX)] = None,
     user_id: Annotated[str | None, QueryParameter(name="userId", min_length=1, max_length=ID_MAX)] = None,
 ) -> Response[ChatOfBooking]:
-    """A user, their booking, its conversation and participants, and the newest messages: of a booking, for the shop of
-    a user, and without a parameter the caller's own.
+    """Get a booking, its customer, conversation, participants and newest messages: by booking; by user, for staff; or
+    the caller's own.
     """
     identity = await context.require_identity(request)
     if booking_id is not None and user_id is not None:
@@ -88,7 +87,7 @@ async def get_chat_of_booking(
 
 
 class _Query:
-    """What is looked up in one snapshot."""
+    """The lookups, in one snapshot."""
 
     def __init__(self, context: ApiContext, identity: Identity, booking_id: str | None, user_id: str | None) -> None:
         self._identity = identity
@@ -97,7 +96,7 @@ class _Query:
         self._whose = None if self._booking_id is not None else self._whose_bookings(user_id)
 
     def _whose_bookings(self, user_id: str | None) -> BookingOwner:
-        """Raises NotPermitted for who may look at nobody's, or not at this user's."""
+        """The bookings to look at. Raises NotPermitted."""
         actor = self._identity.actor
         is_own = user_id is None or user_id == actor.id
         match actor.role:

@@ -1,4 +1,4 @@
-"""Which claims of a verified token name its bearer and the bearer's role, here or at another back end."""
+"""Reads subject and role from verified claims, of this shop or another back end."""
 
 from __future__ import annotations
 
@@ -10,31 +10,31 @@ from typing import Any, Final
 
 from ordercast.commerce.people import Role
 
-# Where somebody has several roles, the first of these that they have.
+# Of several roles the first of these counts.
 _PRECEDENCE: Final = (Role.ADMIN, Role.STORE, Role.SERVICE, Role.DRIVER, Role.CARER, Role.CUSTOMER)
-# Sentences that are logged once each: more kinds of wrong tokens than a back end has.
+# Warnings logged once each: more kinds than a back end has.
 _WARNINGS_MAX: Final = 64
 
 log = logging.getLogger("ordercast.api")
 
 
 class ClaimRefused(ValueError):
-    """A claim that is missing, or says what this shop does not know; the message names it, for people."""
+    """A missing or unknown claim; the message names it, for people."""
 
 
 @dataclass(frozen=True, slots=True)
 class ClaimNames:
-    """How a back end's tokens are read."""
+    """The claim names of a back end's tokens."""
 
     subjects: tuple[str, ...] = ("sub",)
-    """The first of these claims that is there is the bearer's id."""
+    """The subject is the first of these claims that is present."""
     role: str = "role"
-    """A claim, or by a path with dots one within another; of a list, the most powerful role counts."""
+    """A claim, or a dotted path to a nested one; of a list the most powerful role counts."""
     roles: Mapping[str, Role] = field(default_factory=dict)
-    """Their names of roles, and ours; our own names need none."""
+    """Their role names, mapped to ours; our names need no entry."""
 
     def subject_in(self, claims: Mapping[str, Any]) -> str:
-        """The bearer's id; a number is taken as its digits. Raises ClaimRefused."""
+        """The subject; a number is converted to digits. Raises ClaimRefused."""
         for name in self.subjects:
             value = claims.get(name)
             if isinstance(value, int) and not isinstance(value, bool):
@@ -47,7 +47,7 @@ class ClaimNames:
         )
 
     def role_in(self, claims: Mapping[str, Any]) -> Role:
-        """The bearer's role. Raises ClaimRefused."""
+        """The role. Raises ClaimRefused."""
         value = claims[self.role] if self.role in claims else _at(claims, self.role.split("."))
         if value is None or value == []:
             raise _refused(
@@ -71,11 +71,11 @@ class ClaimNames:
 
 
 OWN_CLAIMS: Final = ClaimNames()
-"""Of the tokens that this shop signs itself."""
+"""The claim names of our own tokens."""
 
 
 def required(claims: Mapping[str, Any], name: str, what: str) -> Any:
-    """The claim `name`, which says `what`. Raises ClaimRefused for a token that has none."""
+    """Return the claim `name`, which says `what`. Raises ClaimRefused if it is missing."""
     value = claims.get(name)
     if value is None:
         raise ClaimRefused(f'The token has no "{name}" claim, which would say {what}.')
@@ -99,5 +99,5 @@ def _refused(sentence: str, setting: str) -> ClaimRefused:
 
 @lru_cache(maxsize=_WARNINGS_MAX)
 def _warn_once(sentence: str) -> None:
-    """Tell the operator, for whom alone the settings are; only whoever can sign tokens gets so far."""
+    """Log a misconfiguration for the operator; only holders of a signing key can cause it."""
     log.warning("a well-signed token is refused: %s", sentence)

@@ -1,7 +1,7 @@
-"""Commands that a socket may send, as each noun declares them beside its routes (``COMMANDS``).
+"""Socket commands, declared by each noun beside its routes (``COMMANDS``).
 
-The functions that answer them are those that the routes call: an HTTP request and a socket command become one command.
-``sockets.command_router`` registers them, reads their argument and acknowledges what they return or refuse.
+Command and route call the same functions. ``sockets.command_router`` registers commands, decodes their argument and
+acknowledges the result or error.
 """
 
 from __future__ import annotations
@@ -40,26 +40,26 @@ class IdempotentCommand(RepeatableCommand, frozen=True, kw_only=True, rename="ca
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CommandDoc:
-    """What the AsyncAPI document says of a command that its argument's type and its function's docstring do not."""
+    """Documentation of a command for the AsyncAPI document, beyond types and docstrings."""
 
     data: Any
     """The type of the ack's ``data``."""
     errors: tuple[type[Exception] | str, ...] = ()
-    """What it refuses beside what every command may be refused for: classes, or an error's ``code``."""
+    """Errors beyond those of every command: classes, or a ``code``."""
     example: Any
-    """An argument."""
+    """An example argument."""
     answer: Any = None
-    """The ``data`` that is answered to that; not needed where `data` is an order."""
+    """The example's ``data``; not needed if `data` is an order."""
     is_echo: bool = False
-    """Whether the ack is not that of a command, but what was sent."""
+    """Whether the ack is an echo of the arguments."""
 
 
 @dataclass(frozen=True, slots=True)
 class Command(Generic[C]):
-    """`answer` gives the ack's ``data``; a refusal that it raises is the ack's ``error``."""
+    """A command. `answer` returns the ack's ``data``; an expected error becomes the ack's ``error``."""
 
     name: str
     type: type[C]
     answer: Callable[[ApiContext, Identity, C], Awaitable[Any]]
     doc: CommandDoc | None = None
-    """None is for a command in the making: a test of the document asks for it."""
+    """None only during development: a test requires it."""

@@ -1,4 +1,4 @@
-"""The context of every request handler: store, keys, clock, random ids, budgets; and who the caller is."""
+"""The context of request handlers: store, keys, clock, ids, budgets, and the caller's identity."""
 
 from __future__ import annotations
 
@@ -45,31 +45,31 @@ CUSTOMERS: Final = frozenset({Role.CUSTOMER})
 
 AnyRequest: TypeAlias = Request[Any, Any, Any]
 Present: TypeAlias = Callable[[str], Mapping[str, int]]
-"""Who has a conversation open: how many people, by participant."""
+"""Returns the present participants of a conversation, with their number of people."""
 
 
 @dataclass(frozen=True, slots=True)
 class ApiContext:
-    """One per application."""
+    """The context of an application."""
 
     store: Store
     keys: SigningKeys
     authenticator: Authenticator
     token_policy: TokenPolicy = field(default_factory=TokenPolicy)
     origins: tuple[str, ...] = ()
-    """Of other sites whose pages may call us."""
+    """Origins of other sites whose pages may call us."""
     socket_url: str = ""
     deliveries: DeliveryRules = field(default_factory=DeliveryRules)
     timezone: str = "UTC"
-    """Of the shop: when its day begins."""
+    """The shop's time zone, for its day."""
     latency: Callable[[], Percentiles | None] = lambda: None
-    """Of this node's events."""
+    """Latency of this node's events."""
     budgets: Budgets = field(default_factory=Budgets)
-    """Of callers; one node's requests and sockets share them."""
+    """Rate limits, shared by a node's requests and sockets."""
     waiting: UnpaidLimits = UNBOUNDED
-    """On what guests have set aside for them."""
+    """Limits of guests' unpaid orders."""
     providers: Providers = field(default_factory=Providers)
-    """Of payments; where none is needed, none."""
+    """Payment providers."""
     parts: Mapping[str, Callable[[], str]] = field(default_factory=dict)
     """What this node can do without, by name, each saying `up` while it is there."""
     warnings: Sequence[Callable[[], list[str]]] = ()
@@ -77,27 +77,27 @@ class ApiContext:
     is_built_in: bool = True
     """Whether the shop is one of ours, and the names of its events with it."""
     metrics_port: int | None = None
-    """The one port that serves metrics, 0 for none; None: every port."""
+    """The only port that serves metrics, 0 for none; None for every port."""
     draining: Callable[[], bool] = lambda: False
-    """Whether this node is being stopped."""
+    """Whether this node is stopping."""
     present: Present = lambda _conversation_id: {}
-    """On any node."""
+    """Presence on all nodes."""
     attachments: AttachmentRules = field(default_factory=AttachmentRules)
-    """Which files are taken in conversations."""
+    """Rules of attachments."""
     sends_mail: bool = False
     push_key: Callable[[], str] | None = None
-    """The key that browsers subscribe with; None where nobody is pushed to."""
+    """The VAPID public key; None if push is off."""
     channels: frozenset[Channel] = frozenset()
-    """By which people can be notified, besides on their screens."""
+    """The configured notification channels."""
     networks: Networks = field(default_factory=Networks)
-    """Private ones to which requests may go whose address somebody else has named."""
+    """Private networks that user-supplied URLs may lead to."""
     language: Language = Language.ENGLISH
-    """Of the shop: for whoever does not say theirs."""
+    """The shop's language, by default for everybody."""
     passwords: Passwords = field(default_factory=Passwords)
     random: RandomPool = field(default_factory=RandomPool)
     stats_cache: StatsCache = field(default_factory=StatsCache)
     running: set[tuple[str, str]] = field(default_factory=set)
-    """Requests with an Idempotency-Key that are being answered: their scopes and keys."""
+    """Idempotency keys in progress: scopes and keys."""
 
     def now_ms(self) -> int:
         return time.time_ns() // 1_000_000
@@ -109,21 +109,21 @@ class ApiContext:
         return new_id(prefix, self.now_ms(), self.random.take(RANDOM_BYTES))
 
     def handover(self, order_id: str, proof: Proof | None) -> Handover:
-        """The rules and codes that a proof of that order's delivery is checked by."""
+        """The rules and codes to check a proof of delivery with."""
         return Handover(self.deliveries, proof, tuple(delivery_code(secret, order_id) for secret in self.keys.all))
 
     async def limit_delivery_codes(self, order_id: str, actor: Actor, handover: Handover) -> None:
-        """Limit how often somebody may guess the code of a delivery. Raises TooManyAttempts.
+        """Limit guesses of a delivery code. Raises TooManyAttempts.
 
-        Nothing takes a guess back: a move that changes nothing succeeds with any code. And each has their own, so that
-        nobody who may not deliver an order can keep its driver from it.
+        No guess is refunded, as an idempotent repetition succeeds with any code. Each actor has their own limit, so
+        that nobody can block the order's driver.
         """
         if handover.proof is not None and handover.proof.kind is ProofKind.CODE:
             await self.budgets.take(DELIVERY_CODES, f"{order_id} {actor}")
 
     @asynccontextmanager
     async def limit_promotion_guesses(self, promo_code: str | None, whose: str | None) -> AsyncIterator[None]:
-        """Limit how many promotion codes somebody may guess. Raises TooManyAttempts."""
+        """Limit guesses of promotion codes. Raises TooManyAttempts."""
         if promo_code is None:
             yield
             return
@@ -139,12 +139,12 @@ class ApiContext:
         return WebhookInbox(self.store, self.providers, self.now_ms)
 
     def limit_declined_cards(self, whose: str | None) -> AbstractAsyncContextManager[None]:
-        """Limit how many cards of somebody may be declined. Raises TooManyAttempts."""
+        """Limit declined cards. Raises TooManyAttempts."""
         return self.budgets.counting(DECLINED_CARDS, whose, PaymentDeclined)
 
     async def identify(self, request: AnyRequest) -> Identity:
-        """The caller's identity; NOBODY without a token. Raises TokenRefused, or TooManyAttempts for one too many."""
-        # It may have been looked at a moment ago, for the budget that the request is charged to.
+        """The caller's identity; NOBODY without a token. Raises TokenRefused, or TooManyAttempts."""
+        # It may be cached by the budget check.
         known: Identity | Exception | None = request.state.get(_IDENTITY)
         if known is None:
             known = request.state[_IDENTITY] = await self._authenticate(request)
@@ -170,7 +170,7 @@ class ApiContext:
         return error
 
     async def require_identity(self, request: AnyRequest) -> Identity:
-        """The caller's identity. Raises SignInRequired without a token, and what `identify` does."""
+        """The caller's identity. Raises SignInRequired without a token, and as `identify`."""
         identity = await self.identify(request)
         if identity.is_nobody:
             await self.budgets.take(REFUSED_TOKENS, caller_of(request))
@@ -178,28 +178,26 @@ class ApiContext:
         return identity
 
     async def authorize(self, request: AnyRequest, action: str, roles: frozenset[Role] = STAFF) -> Actor:
-        """The caller, if one of `roles` is theirs. Raises NotPermitted, which names the `action`, and what
-        `require_identity` does.
-        """
+        """The caller, if they have one of `roles`. Raises NotPermitted with the `action`, and as `require_identity`."""
         actor = (await self.require_identity(request)).actor
         if actor.role not in roles:
             raise NotPermitted(actor, action)
         return actor
 
     def placed_from(self, request: AnyRequest) -> str | None:
-        """The key that a guest's unpaid orders are counted by: a keyed hash of their address."""
+        """The key of a guest's unpaid orders: the keyed hash of their address."""
         if self.waiting is UNBOUNDED:
             return None
         return blake2b(caller_of(request).encode(), digest_size=16, key=self.keys.current.encode()[:64]).hexdigest()
 
     def budget_key(self, request: AnyRequest) -> str | None:
-        """The key of the caller's budgets, of a request that was identified or brought no good token."""
+        """The key of the caller's budgets, after identification."""
         known = request.state.get(_IDENTITY)
         return budget_key(known if isinstance(known, Identity) else NOBODY, caller_of(request))
 
     @contextmanager
     def exclusive(self, request: RequestKey | None) -> Iterator[None]:
-        """Hold the lock of an idempotency key while its request is answered; None has none. Raises StillRunning."""
+        """Lock an idempotency key during its request; None has no lock. Raises StillRunning."""
         if request is None:
             yield
             return
@@ -213,7 +211,7 @@ class ApiContext:
             self.running.discard(running)
 
 
-# How a handler asks for it.
+# The type of a handler's parameter.
 Context: TypeAlias = NamedDependency[ApiContext]
 
 
@@ -221,7 +219,7 @@ _IDENTITY: Final = "identity"
 
 
 def caller_of(request: AnyRequest) -> str:
-    """The caller that a request comes from, behind the proxies that are trusted."""
+    """The client's address, behind trusted proxies."""
     return callers.caller_of(request.client.host) if request.client else ""
 
 
@@ -233,5 +231,5 @@ def _token_of(request: AnyRequest) -> str | None:
             raise TokenRefused("token_malformed", "Authorization must be `Bearer` and a token.")
         return token.strip()
     token = request.query_params.get("token", "")
-    # A tracking link may carry its token; a person's token has no place in an address, which is kept and shared.
+    # A tracking link may have its token in the URL; a person's token must not, as URLs are stored and shared.
     return token if token.startswith(TRACKING_PREFIX) else None

@@ -1,4 +1,4 @@
-"""Who may read a conversation and write in it: the one place where it is decided, for requests and commands alike."""
+"""Authorization of conversations, for requests and commands alike."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from .auth import Identity
 
 @dataclass(frozen=True, slots=True)
 class Access:
-    """A conversation, and as which of its participants somebody reads and writes."""
+    """A conversation, and the caller's participant in it."""
 
     identity: Identity
     conversation: Conversation
@@ -28,15 +28,15 @@ class Access:
 
     @property
     def knows_name(self) -> bool:
-        """Whether they may be told how the customer is called: all but who holds a link, which may be forwarded."""
+        """Whether they may see the customer's name: all but holders of a tracking link."""
         return self.identity.tracked_id is None
 
 
 def access(transaction: Transaction, conversation_id: str, identity: Identity, *, to_write: bool = False) -> Access:
-    """What `identity` may do there. Raises NotFound, also where it may not know of it.
+    """Authorize `identity`. Raises NotFound, also if it may not see the conversation.
 
-    Asked in the transaction that reads or writes: who drives an order no more is let in no more. `to_write`, the
-    conversation is held until the commit.
+    Runs in the transaction that reads or writes, so that former drivers are excluded at once. With `to_write` the
+    conversation is locked until the commit.
     """
     conversation = units.find(transaction, conversation_id, for_update=to_write)
     if conversation is None:
@@ -45,13 +45,13 @@ def access(transaction: Transaction, conversation_id: str, identity: Identity, *
 
 
 def check_may_write(transaction: Transaction, who: Access) -> None:
-    """Raises Blocked for a buyer whom the shop does not let write."""
+    """Raise Blocked if the caller is a blocked customer."""
     if who.participant == CUSTOMER_SIDE:
         chat_blocks.check_not_blocked(transaction, who.conversation)
 
 
 def entered(conversation: Conversation, identity: Identity) -> Access:
-    """As `access`, of a conversation that was found already."""
+    """As `access`, for a conversation already found."""
     participant = participant_in(conversation, identity)
     if participant is None:
         raise NotFound("conversation")
@@ -59,7 +59,7 @@ def entered(conversation: Conversation, identity: Identity) -> Access:
 
 
 def participant_in(conversation: Parties, identity: Identity) -> str | None:
-    """As which participant an identity takes part; None for who does not."""
+    """The identity's participant; None if it takes no part."""
     if identity.tracked_id is not None:
         about = Subject.ORDER if identity.order_id is not None else Subject.BOOKING
         is_theirs = conversation.about == about and conversation.subject_id == identity.tracked_id
@@ -68,7 +68,5 @@ def participant_in(conversation: Parties, identity: Identity) -> str | None:
 
 
 def knows_customer(conversation: Conversation, participant: str, identity: Identity) -> bool:
-    """Whether a participant may be told the customer's id: the shop, and the customer themselves. A tracking link may
-    be forwarded, and a driver is told what the delivery needs.
-    """
+    """Whether a participant may see the customer's id: staff and the customer, not holders of a link, nor drivers."""
     return participant == STORE_SIDE or (identity.tracked_id is None and identity.actor.id == conversation.customer_id)

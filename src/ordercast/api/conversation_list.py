@@ -1,4 +1,4 @@
-"""Somebody's conversations, by their last message."""
+"""Lists the caller's conversations, by last message."""
 
 from __future__ import annotations
 
@@ -23,30 +23,30 @@ from .conversations import ConversationHead, head
 from .paging import LIMIT_DEFAULT, Limit
 from .responses import REFUSALS, json_response
 
-# A moment and an id.
+# A time and an id.
 CURSOR_CHARACTERS_MAX: Final = 300
 _BETWEEN: Final = "~"
 Cursor = Annotated[str | None, QueryParameter(max_length=CURSOR_CHARACTERS_MAX)]
 
 
 class ListedConversation(ConversationHead, frozen=True, kw_only=True, rename="camel"):
-    """A conversation in a list."""
+    """An entry of the conversation list."""
 
     customer_name: str | None
-    """For who may know it."""
+    """Null for callers who may not see it."""
     last_message: Message | None
-    """The newest; null where there is none."""
+    """The last message; null if there is none."""
 
 
 class ConversationPage(Struct, frozen=True, rename="camel", omit_defaults=True):
     items: list[ListedConversation]
     next_cursor: str | None
     unread: int
-    """How many messages one has not read, in all one's conversations."""
+    """The number of unread messages in all conversations."""
     position: str
-    """``epoch:seq`` of the feed in the same moment as the list: live events go on from here."""
+    """``epoch:seq`` of the feed at the time of the list: live events continue from here."""
     unread_more: bool = False
-    """There are more than those, in conversations that were not counted."""
+    """There may be more, in conversations that were not counted."""
 
 
 @get("/api/conversations", tags=["conversations"], responses=REFUSALS)
@@ -57,8 +57,8 @@ async def list_conversations(
     limit: Limit = LIMIT_DEFAULT,
     cursor: Cursor = None,
 ) -> Response[ConversationPage]:
-    """List conversations, by their last message: the shop's people all, others those that they take part in now; with
-    `unread`, those in which something is.
+    """List conversations, by last message: staff all, others their own; with `unread`, only those with unread
+    messages.
     """
     identity = await context.require_identity(request)
     whose, before = inbox_of(identity.actor), _place_of(cursor)

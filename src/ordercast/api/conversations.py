@@ -1,4 +1,4 @@
-"""Conversations: about an order, a booking, or with a customer; opened when they are first wanted."""
+"""Conversations about an order, a booking, or with a customer; created when first opened."""
 
 from __future__ import annotations
 
@@ -29,23 +29,23 @@ from .responses import CONFLICTS, REFUSALS, json_response
 
 
 class OpenConversation(Struct, frozen=True, kw_only=True, rename="camel", forbid_unknown_fields=True):
-    """What it is to be about: one of these."""
+    """The subject: exactly one of these."""
 
     order_id: IdText | None = None
     booking_id: IdText | None = None
     customer_id: IdText | None = None
-    """For the shop's people, who may write to a customer of themselves."""
+    """For staff, who may start a conversation with a customer."""
 
 
 class ParticipantView(Participant, frozen=True):
-    """One side of a conversation, and whether somebody of it is there."""
+    """A participant, with presence."""
 
     present: bool = False
     """Whether they have it open now, on any device."""
 
 
 class ConversationHead(Struct, frozen=True, kw_only=True, rename="camel"):
-    """What it is about, and how much of it the asker has not read."""
+    """The subject, and the caller's unread count."""
 
     id: str
     about: Subject
@@ -53,26 +53,26 @@ class ConversationHead(Struct, frozen=True, kw_only=True, rename="camel"):
     booking_id: str | None
     customer_id: str | None
     you: str
-    """As which participant the asker takes part."""
+    """The caller's participant."""
     last_position: int
-    """Of the newest message; 0 where there is none."""
+    """The newest message's position; 0 if there is none."""
     last_at: str
     unread: int
-    """The asker's."""
+    """The caller's unread count."""
     created_at: str
 
 
 class ConversationView(ConversationHead, frozen=True, kw_only=True, rename="camel"):
-    """A conversation as one of its participants sees it."""
+    """A conversation, as a participant sees it."""
 
     participants: list[ParticipantView]
 
 
 class OpenedConversation(ConversationView, frozen=True, kw_only=True, rename="camel"):
-    """A conversation, and where live events join it."""
+    """A conversation, and its position in the feed."""
 
     position: str
-    """``epoch:seq`` of the feed in the same moment: live events go on from here."""
+    """``epoch:seq`` of the feed at the same time: live events continue from here."""
 
 
 @post(
@@ -86,7 +86,7 @@ class OpenedConversation(ConversationView, frozen=True, kw_only=True, rename="ca
 async def open_conversation(
     data: JSONBody[OpenConversation], request: AnyRequest, context: Context
 ) -> Response[ConversationView]:
-    """Open the conversation about an order or a booking, or with a customer; or answer the one that there is."""
+    """Open a conversation about an order or booking, or with a customer; returns the existing one if there is one."""
     identity = await context.require_identity(request)
     about, subject_id = _subject_of(data)
     now, conversation_id = context.now(), context.new_id("cnv")
@@ -117,7 +117,7 @@ def _subject_of(wanted: OpenConversation) -> tuple[Subject, str]:
 
 
 def _check_right_to_open(transaction: Transaction, about: Subject, subject_id: str, identity: Identity) -> None:
-    """Raises NotFound for what is not there, or not to be known of, and NotPermitted."""
+    """Check that the identity may open it. Raises NotFound, also if it may not see the subject, and NotPermitted."""
     if about is Subject.ORDER:
         document_for(transaction, subject_id, identity)
         return
@@ -133,13 +133,13 @@ def _check_right_to_open(transaction: Transaction, about: Subject, subject_id: s
 async def get_conversation(
     conversation_id: FromPath[str], request: AnyRequest, context: Context
 ) -> Response[OpenedConversation]:
-    """One conversation, for those who take part in it; a guest by the order's tracking token."""
+    """Get a conversation, for participants; for a guest by the order's tracking token."""
     identity = await context.require_identity(request)
     return json_response(await read(context, identity, conversation_id))
 
 
 async def read(context: ApiContext, identity: Identity, conversation_id: str) -> bytes:
-    """The conversation, as JSON, with the position from which live events go on."""
+    """The conversation as JSON, with its position in the feed."""
 
     def query(transaction: Transaction) -> ConversationView:
         return view(transaction, access(transaction, conversation_id, identity), context.present)

@@ -1,7 +1,7 @@
-"""CSRF: requests that act by a cookie must come from pages that may.
+"""CSRF protection: requests authenticated by a cookie must come from allowed pages.
 
-A browser sends the cookie by itself, whichever page asks. `SameSite` keeps those of other sites out already; this also
-keeps out pages of a sibling domain, and does not depend on the browser's age.
+Browsers send the cookie from any page. `SameSite` excludes other sites already; this also excludes sibling domains, and
+works in old browsers.
 """
 
 from __future__ import annotations
@@ -15,16 +15,16 @@ from .errors import OriginRefused
 
 
 def check_origin(request: AnyRequest, origins: Sequence[str]) -> None:
-    """Raises OriginRefused unless it comes from our own pages, a listed origin, or a program that is no browser."""
+    """Raise OriginRefused unless the request is from our pages, a listed origin, or no browser."""
     if not comes_from_ours(request, origins):
         raise OriginRefused(request.headers.get("origin", ""))
 
 
 def comes_from_ours(request: AnyRequest, origins: Sequence[str]) -> bool:
-    """Whether it does. ``*`` among `origins` allows no page here: it names none that is trusted."""
+    """Whether it is from an allowed page. ``*`` in `origins` allows none here."""
     origin = request.headers.get("origin")
     if origin is None:
-        # Browsers name the origin of every POST; those that do not, say at least whether the site is another.
+        # Browsers send Origin with every POST, or at least Sec-Fetch-Site.
         return request.headers.get("sec-fetch-site", "none") in {"same-origin", "none"}
     host = request.headers.get("host", "")
     names = [listed for listed in origins if listed != "*"]

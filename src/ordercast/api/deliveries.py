@@ -1,4 +1,4 @@
-"""Deliveries: who brings an order, where they are, and the code for the door."""
+"""Deliveries: driver, position, estimated arrival, and the code for the door."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ from .responses import REFUSALS, json_response
 
 class ShownDelivery(Delivery, frozen=True, rename="camel", kw_only=True):
     code: str | None = None
-    """For the buyer, of a delivery: what the driver may ask for at the door."""
+    """For the buyer: the code to give the driver."""
 
 
 class _Ordered(msgspec.Struct):
@@ -33,9 +33,9 @@ _ORDERED: Final = msgspec.json.Decoder(_Ordered)
 
 @get("/api/orders/{order_id:str}/delivery", tags=["deliveries"], responses=REFUSALS)
 async def get_delivery(order_id: FromPath[str], request: AnyRequest, context: Context) -> Response[ShownDelivery]:
-    """Who brings an order, where they are while they carry it, and when it should be there.
+    """Get an order's driver, position while they carry it, and estimated arrival.
 
-    For those who may know of the order; the tracking token will do.
+    For those who may see the order, also by tracking token.
     """
     identity = await context.require_identity(request)
 

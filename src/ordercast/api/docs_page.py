@@ -1,6 +1,4 @@
-"""The documents about the API: OpenAPI of HTTP and AsyncAPI of the sockets as JSON, each with a page that reads it to
-people without fetching anything elsewhere.
-"""
+"""Serves OpenAPI and AsyncAPI as JSON, each with a page that needs nothing from elsewhere."""
 
 from __future__ import annotations
 
@@ -24,13 +22,13 @@ PATH: Final = "/docs"
 EVENTS_PATH: Final = f"{PATH}/events"
 
 MakeDocument = Callable[[Any], Any]
-"""Makes a document, as JSON's values, of what it is about."""
+"""Makes a document as JSON values."""
 DescribeSockets = Callable[[dict[str, Any]], dict[str, Any]]
-"""Makes the AsyncAPI document of a node's sockets; it is given the OpenAPI document of its HTTP half."""
+"""Makes the AsyncAPI document of a node's sockets, from the OpenAPI document."""
 
 
 def _page(name: str) -> StaticResponse:
-    """A page with a policy that allows its one script and one style, and the document that it fetches."""
+    """A page with a CSP for its one script, one style, and the document it fetches."""
     content = Path(__file__).with_name(name).read_bytes()
     policy = (
         f"default-src 'none'; script-src {_hash(content, 'script')}; style-src {_hash(content, 'style')};"
@@ -40,7 +38,7 @@ def _page(name: str) -> StaticResponse:
 
 
 def _hash(page: bytes, tag: str) -> str:
-    """How a policy names the page's one script, or style, that it is built with."""
+    """The CSP hash of the page's script or style."""
     [content] = re.findall(rb"<%b>(.*?)</%b>" % (tag.encode(), tag.encode()), page, re.DOTALL)
     return f"'sha256-{b64encode(hashlib.sha256(content).digest()).decode()}'"
 
@@ -50,14 +48,14 @@ _EVENTS: Final = _page("events_page.html")
 
 
 class LazyDocument:
-    """A document as it is sent: made once, on a thread, when it is first asked for."""
+    """A document, made once on a thread at the first request."""
 
     def __init__(self, make: MakeDocument) -> None:
         self._make = make
         self._made: asyncio.Task[StaticResponse] | None = None
 
     async def get(self, source: Any) -> StaticResponse:
-        """The document of `source`, which is always the same: who asks while it is made waits for that one making."""
+        """The document of `source`, which never changes; concurrent requests wait for one making."""
         if self._made is None or (self._made.done() and self._made.exception() is not None):
             self._made = asyncio.create_task(asyncio.to_thread(self._encoded, source))
         return await asyncio.shield(self._made)
@@ -67,7 +65,7 @@ class LazyDocument:
 
 
 class ApiDocuments:
-    """Of one application. `describe_sockets` is None where it serves no sockets."""
+    """The documents of an application. `describe_sockets` is None if it serves no sockets."""
 
     def __init__(self, describe_sockets: DescribeSockets | None) -> None:
         self.http = LazyDocument(_describe_http)
@@ -82,13 +80,13 @@ def _describe_http(application: Litestar) -> dict[str, Any]:
 
 @get(PATH, include_in_schema=False, media_type=MediaType.HTML, sync_to_thread=False)
 def docs_page(request: AnyRequest) -> Response[Any]:
-    """The page is the same for every schema: its script fetches ``/openapi.json``."""
+    """A static page: its script fetches ``/openapi.json``."""
     return _DOCS.answer(request)
 
 
 @get(EVENTS_PATH, include_in_schema=False, media_type=MediaType.HTML, sync_to_thread=False)
 def events_page(request: AnyRequest) -> Response[Any]:
-    """Likewise: its script fetches ``/asyncapi.json``."""
+    """A static page: its script fetches ``/asyncapi.json``."""
     return _EVENTS.answer(request)
 
 

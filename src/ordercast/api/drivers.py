@@ -1,4 +1,4 @@
-"""Drivers: the shop sees who there are, and gives one an order (by a socket as well); they say whether they work."""
+"""Drivers: staff list them and assign orders (by a socket too); drivers set their duty."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ class DriverPage(Struct, frozen=True, rename="camel"):
 
 
 class AssignDriver(Struct, frozen=True, rename="camel", forbid_unknown_fields=True):
-    """A driver, or `nearest`: who on duty has no order and is nearest to the shop. `version` is the one seen."""
+    """A driver, or `nearest`: the free one on duty nearest to the shop. `version` is the one that the client saw."""
 
     version: Version
     driver_id: IdText | None = None
@@ -43,7 +43,7 @@ class AssignDriver(Struct, frozen=True, rename="camel", forbid_unknown_fields=Tr
 
 
 class AssignDriverCommand(IdempotentCommand, frozen=True, kw_only=True, rename="camel", forbid_unknown_fields=True):
-    """As `AssignDriver`, by a socket."""
+    """`AssignDriver` as a socket command."""
 
     order_id: IdText
     version: Version
@@ -62,7 +62,7 @@ async def list_drivers(
     limit: Limit = LIMIT_DEFAULT,
     cursor: IdCursor = "",
 ) -> Response[DriverPage]:
-    """List the drivers, those too who are not active now. For the shop."""
+    """List the drivers, also inactive ones. For staff."""
     await context.authorize(request, "list drivers")
     found = await context.store.read(lambda transaction: units.page(transaction, cursor, limit + 1))
     page = DriverPage(*cut(found, limit, lambda each: each.id))
@@ -80,7 +80,7 @@ async def list_drivers(
 async def set_duty(
     driver_id: FromPath[str], data: JSONBody[Duty], request: AnyRequest, context: Context
 ) -> Response[Driver]:
-    """Begin or end a driver's work: the shop for anybody, a driver for `me`. The orders that they have stay theirs."""
+    """Begin or end a driver's duty: staff for anybody, a driver for `me`. Their orders stay."""
     actor = (await context.require_identity(request)).actor
     whose = actor.id if driver_id == MYSELF and actor.role is Role.DRIVER else driver_id
     if actor.role not in STAFF and not (actor.role is Role.DRIVER and whose == actor.id):
@@ -106,7 +106,7 @@ async def set_duty(
 async def choose_driver(
     order_id: FromPath[str], data: JSONBody[AssignDriver], request: AnyRequest, context: Context
 ) -> Response[Order]:
-    """Give an order that is ready for delivery to a driver. A driver takes one by moving it to `driver_assigned`."""
+    """Assign an order that is ready for delivery to a driver. A driver takes one by moving it to `driver_assigned`."""
     actor = (await context.require_identity(request)).actor
     key = request_key(request, actor, data)
     with context.exclusive(key):
@@ -114,7 +114,7 @@ async def choose_driver(
 
 
 async def assign_driver(context: ApiContext, identity: Identity, command: AssignDriverCommand) -> Any:
-    """Give an order that is ready for delivery to a driver, and answer it as it is now."""
+    """Assign an order that is ready for delivery to a driver; return the order."""
     key = command_key(identity, "assign_driver", command)
     return msgspec.json.decode(await assign(context, identity.actor, command.order_id, command, key))
 
@@ -122,8 +122,8 @@ async def assign_driver(context: ApiContext, identity: Identity, command: Assign
 async def assign(
     context: ApiContext, actor: Actor, order_id: str, wanted: AssignDriver | AssignDriverCommand, key: RequestKey | None
 ) -> bytes:
-    """Give an order to a driver; gives it as `actor` may see it. Raises InvalidField, and what
-    ``db.orders.assign_driver`` does.
+    """Assign an order to a driver; return it as `actor` may see it. Raises InvalidField, and as
+    ``db.orders.assign_driver``.
     """
     now, driver_id = context.now(), chosen_driver_id(wanted.driver_id, nearest=wanted.nearest)
 
@@ -143,7 +143,7 @@ async def assign(
 
 
 def chosen_driver_id(driver_id: str | None, *, nearest: bool) -> str | None:
-    """The named driver's id; None for the nearest. Raises InvalidField unless it is exactly one of both."""
+    """The given driver id; None for the nearest. Raises InvalidField unless exactly one is given."""
     if (driver_id is None) is not nearest:
         raise InvalidField("driverId", "Name a driver, or ask for the nearest one.")
     return driver_id

@@ -1,4 +1,4 @@
-"""Events that trusted back ends publish to rooms. Each is a feed row first, so as reliable as an order's."""
+"""Events published by back ends. Each is a feed row first, so as reliable as an order's."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ EVENT_MAX: Final = 128
 ROOMS_MAX: Final = 100
 ROOM_MAX: Final = 200
 ARGS_MAX: Final = 32
-# No event is nested so; databases and clients bound it too, some at a thousand.
+# Databases and clients have limits too, some at a thousand.
 DEPTH_MAX: Final = 64
 
 Event = Annotated[str, form(PLAIN, NO_CONTROLS, max_length=EVENT_MAX)]
@@ -81,7 +81,7 @@ async def emit(data: JSONBody[Emit], request: AnyRequest, context: Context) -> R
     responses=_SERVICE_REFUSALS,
 )
 async def emit_booking(data: JSONBody[dict[str, Any]], request: AnyRequest, context: Context) -> Response[Published]:
-    """Tell the shop, and the user it is for, of a new booking: any object, passed on whole as `new_booking`."""
+    """Publish a new booking to staff and its user: any object, passed on whole as `new_booking`."""
     rooms = [STORE_OWNERS]
     user_id = data.get("userId")
     if user_id is not None:
@@ -116,7 +116,7 @@ async def _publish(data: Emit, request: AnyRequest, context: Context) -> Respons
 
 
 def _check_scope(rooms: list[str], identity: Identity) -> None:
-    """Raises RoomOutOfScope for the first room that the token is not for."""
+    """Raise RoomOutOfScope for the first room outside of the token's scope."""
     if identity.publishes_to is None:
         return
     for number, room in enumerate(rooms):

@@ -1,4 +1,4 @@
-"""Turns errors into responses (RFC 9457), and into what a socket's ack says of them."""
+"""Turns errors into responses (RFC 9457) and socket ack errors."""
 
 from __future__ import annotations
 
@@ -27,16 +27,21 @@ log = logging.getLogger("ordercast.api")
 _MALFORMED: Final = problem_types()["malformed-body"]
 _INVALID_FIELD: Final = problem_types()["invalid-field"]
 
-# Litestar's words for it; it has no class of its own for them.
+# Litestar's message; it has no class for this.
 _HUNG_UP: Final = "client disconnected prematurely"
 
 
 def handle_error(context: ApiContext, request: AnyRequest, error: Exception) -> Response[bytes]:
-    """The response to any error that a handler let through."""
+    """The response to an uncaught error."""
     error = charged(context.budgets, _known(error), context.budget_key(request))
     type_ = type_of(type(error))
     if isinstance(error, (Unstorable, RuleBroken)):
-        log.warning("%s %s let through what cannot be kept", request.method, _route(request), exc_info=error)
+        log.warning(
+            "%s %s did not reject a value that the database cannot store",
+            request.method,
+            _route(request),
+            exc_info=error,
+        )
     if type_ is not None:
         return _respond(_problem(type_, error), _headers(type_, error))
     if isinstance(error, ValidationException):
@@ -46,7 +51,7 @@ def handle_error(context: ApiContext, request: AnyRequest, error: Exception) -> 
     if isinstance(error, HTTPException) and error.status_code < 500:
         return _respond(_of_http(error), error.headers or {})
     if isinstance(error, HTTPException) and error.detail == _HUNG_UP:
-        # No fault of ours: whoever hangs up amid a request could fill the log. The answer has no reader.
+        # Not logged: clients that disconnect could fill the log. Nobody reads the response.
         return _respond(_of_http(HTTPException(error.detail, status_code=400)), {})
     log.error("request %s failed: %s %s", id_of(request.scope), request.method, _route(request), exc_info=error)
     detail = "Something went wrong on our side. It has been noted."
@@ -54,13 +59,13 @@ def handle_error(context: ApiContext, request: AnyRequest, error: Exception) -> 
 
 
 def _route(request: AnyRequest) -> str:
-    """The route's template, without what stood in the address, such as a token."""
+    """The route's template, without values such as tokens."""
     template: str = request.scope.get("path_template") or "-"
     return template
 
 
 def charged(budgets: Budgets, error: Exception, whose: str | None) -> Exception:
-    """Charge a NotFound to whoever guessed; gives the error to answer with, which may be TooManyAttempts instead."""
+    """Charge a NotFound to the caller's guesses; return the error to answer with, perhaps TooManyAttempts."""
     if isinstance(error, shop.NotFound):
         try:
             budgets.take_local(NOT_FOUND, whose)
@@ -72,10 +77,7 @@ def charged(budgets: Budgets, error: Exception, whose: str | None) -> Exception:
 
 
 def refused_fields(error: Exception) -> dict[str, Any] | None:
-    """The same refusal as a socket's ack has it: ``code``, ``message``, and the members of the problem.
-
-    None for an error that is no refusal.
-    """
+    """The error in a socket's ack: ``code``, ``message``, and the problem's members. None for an unexpected error."""
     error = _known(error)
     type_ = type_of(type(error))
     if type_ is None:
@@ -84,12 +86,12 @@ def refused_fields(error: Exception) -> dict[str, Any] | None:
     for name in ("type", "title", "status", "detail"):
         del members[name]
     if (retry_after_s := getattr(error, "retry_after_s", None)) is not None:
-        members["retryAfter"] = retry_after_s  # there is no header
+        members["retryAfter"] = retry_after_s  # acks have no headers
     return {**members, "code": members.get("code") or type_.name.replace("-", "_"), "message": str(error)}
 
 
 def _known(error: Exception) -> Exception:
-    """Wrap errors of the database itself, foreseen or not, and log them."""
+    """Wrap unexpected database errors, and log them."""
     if (broken := RuleBroken.of(error)) is not None:
         return broken
     if not is_database_error(error):
@@ -129,7 +131,7 @@ def _headers(type_: ProblemType, error: Exception) -> dict[str, str]:
 
 
 def _of_parameters(request: AnyRequest, error: ValidationException) -> Problem:
-    """A query parameter, a header, or an absent body: what Litestar checks for us."""
+    """The problem of what Litestar validates: query parameters, headers, missing bodies."""
     extra = error.extra if isinstance(error.extra, list) else []
     first = extra[0] if extra and isinstance(extra[0], dict) else {}
     field = str(first.get("key", "")) or None
@@ -140,7 +142,7 @@ def _of_parameters(request: AnyRequest, error: ValidationException) -> Problem:
 
 
 def _sent_as(request: AnyRequest, parameter: str) -> str:
-    """The name under which a parameter is sent, where it is called otherwise in our functions."""
+    """The public name of a parameter."""
     definition = request.route_handler.parsed_fn_signature.parameters.get(parameter)
     return getattr(getattr(definition, "kwarg_definition", None), "name", None) or parameter
 

@@ -1,4 +1,4 @@
-"""What the API itself refuses, before the shop is asked.
+"""Errors of the API itself, before the shop's rules.
 
 RequestRefused
 ├── BodyMalformed      the body is not JSON at all
@@ -20,7 +20,7 @@ from __future__ import annotations
 
 
 class RequestRefused(Exception):
-    """A refusal whose sentence may be shown to whoever asked."""
+    """An error whose message may be shown to the client."""
 
 
 class BodyMalformed(RequestRefused):
@@ -39,13 +39,13 @@ class SignInRequired(RequestRefused):
 
 class SignInRefused(RequestRefused):
     def __init__(self) -> None:
-        # One sentence for both, so that nobody learns which addresses have an account.
+        # One message for both, so that nobody learns which addresses have an account.
         super().__init__("The address or the password is wrong.")
 
 
 class RefreshRefused(RequestRefused):
     def __init__(self) -> None:
-        # One sentence for all of them: who stole a token need not learn what gave it away.
+        # One message for all: a thief must not learn what gave them away.
         super().__init__("There is no sign-in to go on with. Sign in again.")
 
 
@@ -85,7 +85,7 @@ class LinkRefused(RequestRefused):
 
     def __init__(self, code: str = "token_invalid") -> None:
         self.code = code
-        # One sentence for all that is wrong with one: of a link that was used, too, another is the way on.
+        # One message for all: even for a used link, a new one is the way on.
         super().__init__("This link is good no more, or not whole. Ask for another one.")
 
 

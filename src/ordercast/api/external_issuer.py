@@ -1,4 +1,4 @@
-"""Tokens of another issuer, such as the back end or identity provider that a shop's people sign in with already."""
+"""Verifies tokens of another issuer, such as the shop's own back end or identity provider."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from .jwks import ALGORITHMS, Jwks
 
 
 class ExternalIssuer:
-    """One issuer that is trusted with everything that its tokens say: ids and roles."""
+    """A trusted issuer of ids and roles."""
 
     def __init__(self, keys: Jwks, issuer: str, audience: str, claims: ClaimNames) -> None:
         self._keys = keys
@@ -24,11 +24,11 @@ class ExternalIssuer:
         return f"<ExternalIssuer {self._issuer} {self._keys!r}>"
 
     def signs(self, token: str) -> bool:
-        """Whether a token's header names an algorithm of this issuer: by that alone it is decided who verifies it."""
+        """Whether the token's algorithm is this issuer's: that alone decides who verifies it."""
         return self._header(token).get("alg") in ALGORITHMS
 
     async def verify(self, token: str) -> Identity:
-        """The identity that the token speaks for. Raises TokenRefused, and IssuerUnavailable."""
+        """The token's identity. Raises TokenRefused and IssuerUnavailable."""
         check_length(token)
         key = await self._keys.find(self._header(token).get("kid"))
         if key is None:
@@ -37,7 +37,7 @@ class ExternalIssuer:
             claims = jwt.decode(
                 token,
                 key,
-                # The key's own, so that no key is used for what it was not made for.
+                # The key's own algorithm, so that it is not used for another.
                 [key.algorithm_name],
                 issuer=self._issuer,
                 audience=self._audience,

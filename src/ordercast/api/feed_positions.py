@@ -1,4 +1,4 @@
-"""Lists that live events join without a gap, and without telling anything twice: read with the feed's position."""
+"""Reads lists together with the feed's position, so that live events continue without gap or repetition."""
 
 from __future__ import annotations
 
@@ -10,8 +10,7 @@ from ordercast.db import Store, Transaction, feed
 
 T = TypeVar("T")
 
-# A change has its number within milliseconds of its commit, unless no node leads just now: then what is listed may be
-# told once more, and nothing is missed.
+# Changes are numbered within milliseconds, unless no node leads: then events may repeat, none is missed.
 TRIES_MAX: Final = 200
 RETRY_S: Final = 0.01
 
@@ -19,8 +18,8 @@ RETRY_S: Final = 0.01
 async def read_with_position(
     store: Store, query: Callable[[Transaction], T], entities: Callable[[T], Iterable[str]]
 ) -> tuple[T, str]:
-    """What `query` finds, and the feed's position in the same moment: what it found of those `entities` was told up to
-    there, and what comes will be told behind it.
+    """Run `query`; return its result and the feed's position of the same snapshot: earlier changes of its `entities`
+    are included, later ones follow as events.
     """
 
     def both(transaction: Transaction) -> tuple[T, bool, int]:

@@ -1,4 +1,4 @@
-"""File descriptors that this process has left: without one no connection is accepted."""
+"""Watches free file descriptors: without one no connection is accepted."""
 
 from __future__ import annotations
 
@@ -7,17 +7,17 @@ import resource
 from contextlib import suppress
 from typing import Final
 
-# Of those that the process may have; a shop that comes so near needs a higher limit (`ulimit -n`, LimitNOFILE).
+# Beyond this share of the limit, raise it (`ulimit -n`, LimitNOFILE).
 USED_SHARE_MAX: Final = 0.9
 
 
 def are_exhausted() -> bool:
-    """Whether no file or connection can be opened."""
+    """Whether nothing can be opened."""
     return _lowest_free() is None
 
 
 def warning() -> str | None:
-    """A sentence where nearly all are in use."""
+    """A warning if nearly all are in use."""
     lowest, bound = _lowest_free(), resource.getrlimit(resource.RLIMIT_NOFILE)[0]
     if lowest is None or lowest < bound * USED_SHARE_MAX:
         return None
@@ -25,7 +25,7 @@ def warning() -> str | None:
 
 
 def _lowest_free() -> int | None:
-    """The system gives the lowest number that is free, so nearly as many are in use."""
+    """The lowest free number, as the kernel assigns it: about as many are in use."""
     with suppress(OSError):
         descriptor = os.dup(2)
         os.close(descriptor)

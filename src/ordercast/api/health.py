@@ -23,61 +23,60 @@ from .middleware import arrived_on
 from .responses import json_response
 
 LOCALES: Final = ("en", "bn")
-# A balancer's own patience is seldom longer, and to be told is better than to guess.
+# Below usual timeouts of load balancers.
 SILENT_S_MAX: Final = 3.0
-# More of them than anybody reads in an answer; the log has all.
+# Rows named in a response; the log has all.
 DAMAGED_NAMED_MAX: Final = 20
 
 
 class Health(Struct, frozen=True, omit_defaults=True):
     status: str
-    """`live`, `ready`, `degraded` (all orders are taken and told, and a part is missing), `draining` (it is being
-    stopped) or `not ready`."""
+    """`live`, `ready`, `degraded` (orders work, but an optional part is missing), `draining` (stopping) or `not
+    ready`.
+    """
     parts: dict[str, str] = {}
-    """What this node can do without, such as the bus to other nodes: `up`, or what it is instead."""
+    """Optional parts, such as the bus: `up`, or the problem."""
     off: list[str] = []
-    """Ways by which this shop's people and customers are not notified: `push`, `mail`. That is as it was set, and no
-    fault."""
+    """Notification channels that are off by configuration: `push`, `mail`."""
     damaged: list[str] = []
-    """Rows that cannot be read, by name: what needs them is refused or told as a gap; `ordercast repair` mends them."""
+    """Damaged rows: requests that need them fail, the feed skips them; `ordercast repair` repairs them."""
     warnings: list[str] = []
-    """What will keep orders from being taken if nobody acts, a sentence for each."""
+    """Coming faults, one sentence each."""
     faults: list[str] = []
-    """Why it is not ready: a sentence for each thing that keeps orders from being taken, or told."""
+    """Faults that keep orders from being taken or published, one sentence each."""
 
 
 class PageConfig(Struct, frozen=True, rename="camel"):
     socket_url: str
-    """Where to connect the socket; empty for the page's own origin."""
+    """The socket's URL; empty for the page's origin."""
     currency: str
     locales: tuple[str, ...]
     payment_methods: tuple[PaymentMethod, ...]
-    """What can be paid with here."""
+    """Accepted payment methods."""
     payment_provider: str | None
-    """Who takes card payments, as `sandbox`; null where nobody does. A page offers the tokens of one that it knows."""
+    """The card provider, as `sandbox`; null if none. Pages offer its tokens if they know it."""
     payment_provider_name: str | None
-    """What people call them, as `Stripe`: a shop that has a provider of its own names it."""
+    """The provider's display name, as `Stripe`."""
     payment_notice: str | None
-    """What is to be known before anybody pays: that no money moves, where the sandbox takes payments."""
+    """A notice before paying, such as that the sandbox moves no money."""
     has_admin: bool
-    """Whether somebody could sign in to work on this shop; the first admin is made by `ordercast account create`."""
+    """Whether an admin exists; the first is made by `ordercast account create`."""
     sends_mail: bool
-    """Whether addresses are confirmed and forgotten passwords replaced by mail."""
+    """Whether mail is on, for verification and password resets."""
     currency_digits: dict[str, int]
-    """By ISO 4217, how many digits behind the point those currencies have that have not two."""
+    """Decimal digits (ISO 4217) of currencies that do not have two."""
 
 
 @get("/health/live", tags=["operation"])
 async def live() -> Response[Health]:
-    """The process answers."""
+    """Liveness: the process answers."""
     return json_response(b'{"status":"live"}')
 
 
 @get("/health/ready", tags=["operation"])
 async def ready(context: Context) -> Response[Health]:
-    """Orders can be written and read, as a small write has just shown; 503 if not. A part that is missing, or a disk
-    that is nearly full, makes it `degraded`, which is still 200: a balancer that took every node out because Redis is
-    away would lose the orders too.
+    """Readiness: orders can be written and read, tested by a small write; 503 if not. A missing part, or a nearly full
+    disk, is `degraded` with 200: removing every node because Redis is down would lose orders.
     """
     if context.draining():
         return json_response(b'{"status":"draining"}', status_code=503)
@@ -89,7 +88,7 @@ async def ready(context: Context) -> Response[Health]:
     except TimeoutError:
         faults = [f"The database has not answered for {SILENT_S_MAX:.0f} s."]
     if file_descriptors.are_exhausted():
-        # It may be why the database cannot be opened.
+        # It may be the cause of a database fault.
         faults = ["No file descriptors are left: nobody new is let in.", *faults]
     warnings = [*context.store.warnings(), *filter(None, [file_descriptors.warning()])]
     warnings += [sentence for warn in context.warnings for sentence in warn()]
@@ -104,10 +103,7 @@ async def ready(context: Context) -> Response[Health]:
 
 @get("/metrics", tags=["operation"], media_type="text/plain")
 async def metrics(request: AnyRequest, context: Context) -> Response[bytes]:
-    """Figures for Prometheus, on a port of their own unless they are asked for on the shop's.
-
-    Raises NotFound.
-    """
+    """Prometheus metrics, on a port of their own unless configured otherwise. Raises NotFound."""
     if context.metrics_port is not None and not arrived_on(request.scope, context.metrics_port):
         raise NotFoundException
     return Response(generate_latest(), headers={"Content-Type": CONTENT_TYPE_LATEST})

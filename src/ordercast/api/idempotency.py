@@ -1,4 +1,4 @@
-"""Idempotency: a request or command that is sent twice is done once (``Idempotency-Key``, `clientId`)."""
+"""Idempotency of requests and commands (``Idempotency-Key``, `clientId`)."""
 
 from __future__ import annotations
 
@@ -35,8 +35,8 @@ async def run_once(
     *,
     rows: frozenset[Row] = frozenset(),
 ) -> Outcome:
-    """Run `effect`, which needs `rows`, in a unit of work; with a key, keep its answer in the same transaction, or give
-    the earlier one.
+    """Run `effect`, which locks `rows`, in a unit of work; with a key, store its response in the same transaction, or
+    return the earlier one.
     """
     key = request_key(request, actor, command)
     with context.exclusive(key):
@@ -50,7 +50,7 @@ async def create_once(
     command: msgspec.Struct | dict[str, Any],
     effect: Callable[[Transaction], bytes],
 ) -> Response[Any]:
-    """As `run_once`, for an `effect` that creates what it answers."""
+    """As `run_once`, with a 201 response."""
     outcome = await run_once(context, request, actor, command, effect)
     return created(outcome, outcome.answer, 201)
 
@@ -58,7 +58,7 @@ async def create_once(
 def request_key(request: AnyRequest, actor: Actor, command: msgspec.Struct | dict[str, Any]) -> RequestKey | None:
     """The request's key, if it has one. Raises InvalidField.
 
-    A key is the actor's own, and one route's; guests share a scope, so theirs must be hard to guess.
+    Keys are per actor and route; guests share a scope, so theirs must be hard to guess.
     """
     key = request.headers.get(HEADER)
     if key is None:
@@ -69,19 +69,19 @@ def request_key(request: AnyRequest, actor: Actor, command: msgspec.Struct | dic
 
 
 def command_key(identity: Identity, name: str, command: IdempotentCommand) -> RequestKey | None:
-    """The same of the socket command called `name`: its client id."""
+    """The key of a socket command: its client id."""
     if command.client_id is None:
         return None
     return RequestKey(f"{identity} socket:{name}", command.client_id, _fingerprint(command))
 
 
 def _fingerprint(command: msgspec.Struct | dict[str, Any]) -> bytes:
-    """Of what was understood, not of the bytes: a client may write the same JSON in another order the second time."""
+    """The digest of the decoded command, as clients may reorder JSON."""
     return hashlib.sha256(msgspec.json.encode(command, order="sorted")).digest()
 
 
 async def find_outcome(context: ApiContext, key: RequestKey | None) -> Outcome | None:
-    """The outcome of the earlier request with the same key, if there was one. Raises KeyReused."""
+    """The outcome of an earlier request with the key. Raises KeyReused."""
     if key is None:
         return None
     return await context.store.read(lambda transaction: earlier_outcome(transaction, key))
@@ -99,6 +99,6 @@ async def commit_once(
 
 
 def created(outcome: Outcome, content: bytes, status_code: int) -> Response[Any]:
-    """The response to a request that created something, now or before."""
+    """The response to a creating request, new or repeated."""
     headers = {REPLAYED: "true"} if outcome.replayed else {}
     return json_response(content, status_code=status_code, headers=headers)

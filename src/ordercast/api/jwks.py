@@ -1,4 +1,4 @@
-"""JSON Web Key Sets (RFC 7517): the public keys that an issuer publishes, fetched when needed and cached."""
+"""JSON Web Key Sets (RFC 7517): an issuer's public keys, fetched on demand and cached."""
 
 from __future__ import annotations
 
@@ -13,16 +13,16 @@ import msgspec
 
 from .errors import IssuerUnavailable
 
-# Asymmetric ones alone: with a public key as an HMAC secret anybody could sign (RFC 8725 section 2.1).
+# Asymmetric only: a public key must not be usable as an HMAC secret (RFC 8725 section 2.1).
 ALGORITHMS: Final = ("RS256", "ES256", "EdDSA")
 
-# A key that its issuer has taken back is good for no longer than this; one that does not answer, for a day.
+# How long a withdrawn key stays valid; a day if the issuer does not answer.
 FRESH_S: Final = 600.0
 STALE_S_MAX: Final = 24 * 3600.0
-# Tokens that name keys nobody has must not make us ask for each of them.
+# Minimum interval of fetches, whatever keys tokens name.
 ASK_EVERY_S: Final = 10.0
 ASK_S_MAX: Final = 5.0
-# The largest sets of keys in use are some ten kilobytes.
+# The largest sets in use are some ten kilobytes.
 BYTES_MAX: Final = 256 * 1024
 KEYS_MAX: Final = 100
 
@@ -30,7 +30,7 @@ log = logging.getLogger("ordercast.api")
 
 
 class Jwks:
-    """One issuer's keys, by their ids; used from one loop."""
+    """An issuer's keys, by id; used from one loop."""
 
     def __init__(self, url: str) -> None:
         self._url = url
@@ -43,7 +43,7 @@ class Jwks:
         return f"<Jwks {self._url} {len(self._keys)} keys>"
 
     async def find(self, key_id: str | None) -> jwt.PyJWK | None:
-        """The key of that id; without an id, the only one there is. Raises IssuerUnavailable while there are none."""
+        """Find a key by id; without an id, the only one. Raises IssuerUnavailable while there are none."""
         age_s = self._age_s(self._fetched_at)
         if age_s > STALE_S_MAX:
             self._keys = {}
@@ -62,7 +62,7 @@ class Jwks:
         return self._keys.get(key_id)
 
     def _ask(self) -> asyncio.Task[None] | None:
-        """Start fetching, unless that is under way or was just done; all callers await the same task."""
+        """Start fetching, unless it is running or was just done; callers share the task."""
         if self._asking is None and self._age_s(self._asked_at) >= ASK_EVERY_S:
             self._asked_at = time.monotonic()
             self._asking = asyncio.get_running_loop().create_task(self._fetch())
@@ -87,7 +87,7 @@ class _Document(msgspec.Struct):
 
 
 def read_keys(document: bytes) -> dict[str | None, jwt.PyJWK]:
-    """The keys for signatures that we take, by id. Raises ValueError or MsgspecError for what is no set of keys."""
+    """The usable keys by id. Raises ValueError or MsgspecError if it is no key set."""
     found: dict[str | None, jwt.PyJWK] = {}
     for described in msgspec.json.decode(document, type=_Document).keys[:KEYS_MAX]:
         if described.get("use", "sig") != "sig":
@@ -95,7 +95,7 @@ def read_keys(document: bytes) -> dict[str | None, jwt.PyJWK]:
         try:
             key = jwt.PyJWK(described)
         except (jwt.PyJWTError, TypeError, ValueError):
-            continue  # of a kind that we do not know, or no key at all; the others may serve
+            continue  # unknown or invalid; others may serve
         if key.algorithm_name in ALGORITHMS and isinstance(key.key_id, str | None):
             found[key.key_id] = key
     if not found:
@@ -105,7 +105,7 @@ def read_keys(document: bytes) -> dict[str | None, jwt.PyJWK]:
 
 async def _get(url: str) -> bytes:
     content = b""
-    # No redirects: the address was configured because it is trusted.
+    # No redirects: the configured URL is trusted.
     async with (
         asyncio.timeout(ASK_S_MAX),
         httpx.AsyncClient(timeout=ASK_S_MAX) as client,

@@ -1,7 +1,7 @@
-"""Links that are mailed: what they lead to, and the tokens in them.
+"""Mailed links, and the tokens in them.
 
-A token is signed with a key that is made of the shop's secret for this purpose alone, so that it opens nothing else;
-nothing of it is stored. It stands behind the `#` of an address, which no browser sends to anybody.
+A token is signed with a key derived from the shop's secret for this purpose only; nothing is stored. It stands after
+the `#`, which browsers send to nobody.
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ _VERIFY: Final = "address"
 
 
 class ResetClaims(msgspec.Struct, frozen=True):
-    """`sub` is the account's id, and `now` stands for the password that it had."""
+    """`sub` is the account's id; `now` stands for its password at that time."""
 
     sub: str
     now: str
@@ -43,7 +43,7 @@ class _VerifyClaims(msgspec.Struct, frozen=True):
 
 @dataclass(frozen=True, slots=True)
 class MailLinks:
-    """Makes the links of a shop whose pages are at `public_url`."""
+    """Makes the links of a shop at `public_url`."""
 
     public_url: str
     keys: SigningKeys
@@ -55,7 +55,7 @@ class MailLinks:
         return f"{self.public_url}/shop"
 
     def board(self) -> str:
-        """Where the shop's people see their orders."""
+        """The staff's board."""
         return f"{self.public_url}/admin"
 
     def forgot(self) -> str:
@@ -69,29 +69,29 @@ class MailLinks:
         return f"{self.public_url}/reset#token={_token(self.keys, _RESET, claims, RESET_MINUTES * 60)}"
 
     def order(self, order_id: str, tracking_hash: bytes | None) -> str:
-        """The page of an order; for a guest, as its tracking token opens it."""
+        """An order's page; for a guest with its tracking token."""
         address = f"{self.public_url}/track/{quote(order_id, safe='')}"
         token = None if tracking_hash is None else tracking_token_kept(self.keys, order_id, tracking_hash)
         return address if token is None else f"{address}?token={token}"
 
 
 def read_verification(keys: SigningKeys, token: str) -> str:
-    """The address to which a link was mailed that is shown now. Raises LinkRefused."""
+    """The address of a verification link. Raises LinkRefused."""
     return _read(keys, _VERIFY, token, _VerifyClaims).email
 
 
 def read_reset(keys: SigningKeys, token: str) -> ResetClaims:
-    """Whose password may be chosen anew, if it is still `fits` theirs. Raises LinkRefused."""
+    """The claims of a reset link, valid if it still `fits` the account. Raises LinkRefused."""
     return _read(keys, _RESET, token, ResetClaims)
 
 
 def fits(claims: ResetClaims, account: Account) -> bool:
-    """Whether the account still has the password that the link was to replace: so it is good once."""
+    """Whether the account still has the password of that time: so a link works once."""
     return hmac.compare_digest(claims.now, _standing_for(account.password_hash))
 
 
 def _standing_for(password_hash: str) -> str:
-    # Of a salted hash, nobody can tell it from this.
+    # The salted hash cannot be derived from this.
     return hashlib.sha256(b"reset:" + password_hash.encode()).hexdigest()[:32]
 
 

@@ -1,4 +1,4 @@
-"""Messages that are changed: edited by who wrote them, deleted by them or by the shop, with what they were kept."""
+"""Editing and deleting messages; former texts are kept."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ REASON_CHARACTERS_MAX: Final = 200
 
 
 class EditMessageBody(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """Another text; `version` is the one that the sender saw, if it matters."""
+    """The new text; `version` is the one that the client saw, optional."""
 
     text: MessageText
     version: Version | None = None
@@ -64,7 +64,7 @@ class DeleteMessage(RepeatableCommand, frozen=True, kw_only=True, rename="camel"
 
 
 class MessageHistory(Struct, frozen=True):
-    """What a message was, oldest first."""
+    """A message's former texts, oldest first."""
 
     items: list[FormerText]
 
@@ -83,7 +83,7 @@ async def patch_message(
     request: AnyRequest,
     context: Context,
 ) -> Response[Message]:
-    """Change the text of a message of one's own; the shop can look up what it was."""
+    """Edit a message of one's own; staff can see the former text."""
     identity = await context.require_identity(request)
     return json_response(msgspec.json.encode(await edit(context, identity, conversation_id, message_id, data)))
 
@@ -102,8 +102,8 @@ async def remove_message(
     *,
     reason: Annotated[str, QueryParameter(max_length=REASON_CHARACTERS_MAX)] = "",
 ) -> Response[Message]:
-    """Delete a message of one's own, or for the shop any: its place stays, without a text. Again changes nothing. The
-    shop may say why; it is kept with what the message was.
+    """Delete a message of one's own; staff may delete any, with a reason that is kept with the text. Its position
+    stays. Idempotent.
     """
     identity = await context.require_identity(request)
     return json_response(
@@ -119,7 +119,7 @@ async def remove_message(
 async def get_message_history(
     conversation_id: FromPath[str], message_id: FromPath[str], request: AnyRequest, context: Context
 ) -> Response[MessageHistory]:
-    """What a message was before it was edited or deleted: who changed it, and when. For the shop."""
+    """Get a message's former texts: who changed it, and when. For staff."""
     await context.authorize(request, "look at what a message was")
     identity = await context.identify(request)
 
@@ -140,7 +140,7 @@ async def edit_message(context: ApiContext, identity: Identity, command: EditMes
 
 
 async def delete_message(context: ApiContext, identity: Identity, command: DeleteMessage) -> Any:
-    """Delete a message, and answer what is left of it. Again changes nothing."""
+    """Delete a message; return what is left. Idempotent."""
     return msgspec.to_builtins(
         await remove(context, identity, command.conversation_id, command.message_id, command.reason)
     )
@@ -182,8 +182,8 @@ async def edit(
 async def remove(
     context: ApiContext, identity: Identity, conversation_id: str, message_id: str, reason: str | None
 ) -> Message:
-    """Delete a message that is the identity's own, or for the shop any. Raises NotFound, NotPermitted, and InvalidField
-    for a reason that cannot be shown.
+    """Delete the identity's own message, or any for staff. Raises NotFound, NotPermitted, and InvalidField for an
+    invalid reason.
     """
     now = context.now()
     check_texts(_Reason(reason))
@@ -207,7 +207,7 @@ class _Reason(Struct):
 
 
 def _is_own(who: Access, found: AuthoredMessage) -> bool:
-    """Whether somebody wrote it: of the shop, they themselves; a customer also as the guest that they were."""
+    """Whether the identity wrote it: staff as a person, a customer also as the former guest."""
     if who.participant == CUSTOMER_SIDE:
         return found.message.sender.participant == CUSTOMER_SIDE
     return found.sender == str(who.identity)

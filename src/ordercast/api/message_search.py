@@ -1,4 +1,4 @@
-"""Search in conversations, for the shop's people."""
+"""Full-text search in conversations, for staff."""
 
 from __future__ import annotations
 
@@ -18,14 +18,14 @@ from .context import AnyRequest, Context
 from .paging import LIMIT_DEFAULT, IdCursor, Limit, cut
 from .responses import REFUSALS, json_response
 
-# One letter begins every tenth word.
+# One letter matches every tenth word.
 QUERY_CHARACTERS_MIN: Final = 2
 QUERY_CHARACTERS_MAX: Final = 200
 _QUERY: Final = QueryParameter(max_length=QUERY_CHARACTERS_MAX)
 
 
 class FoundMessages(Struct, frozen=True, rename="camel"):
-    """Messages in which the words are, the newest first."""
+    """The matching messages, newest first."""
 
     items: list[Message]
     next_cursor: str | None
@@ -41,9 +41,8 @@ async def search_messages(
     limit: Limit = LIMIT_DEFAULT,
     cursor: IdCursor = "",
 ) -> Response[FoundMessages]:
-    """Find messages in which all of these words are, in any order; the last may be the beginning of one. For the shop.
-
-    What was deleted or erased is not found.
+    """Find messages that contain all words, in any order; the last may be a prefix. For staff. Deleted and erased
+    messages are not found.
     """
     await context.authorize(request, "search in conversations")
     if len(q.strip()) < QUERY_CHARACTERS_MIN:

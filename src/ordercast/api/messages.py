@@ -1,4 +1,4 @@
-"""Messages of conversations: written once, in one order, and read both ways; over HTTP, and written by a socket."""
+"""Sending and listing messages; sending also by a socket command."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ from .idempotency import REPLAYED, request_key
 from .paging import LIMIT_DEFAULT, Limit
 from .responses import CONFLICTS, REFUSALS, json_response
 
-# As long as a description of the catalogue: what is longer is a letter.
+# As long as a product's description.
 TEXT_CHARACTERS_MAX: Final = 2_000
 MessageText = Annotated[str, Meta(min_length=1, max_length=TEXT_CHARACTERS_MAX)]
 Place = Annotated[int | None, QueryParameter(ge=0, le=10**12)]
@@ -36,37 +36,37 @@ Place = Annotated[int | None, QueryParameter(ge=0, le=10**12)]
 
 
 class NewMessageBody(Struct, frozen=True, kw_only=True, rename="camel", forbid_unknown_fields=True):
-    """A message; `clientId` is the sender's own name for it, under which it is written once."""
+    """A message; `clientId` is the client's idempotency key."""
 
     text: MessageText
     client_id: ClientId | None = None
     id: ClientId | None = None
-    """Another name of `clientId`."""
+    """Alias of `clientId`."""
     attachments: Attachments = ()
-    """Files, as the shop's back end signed them."""
+    """Attachments, signed by the shop's back end."""
 
 
 class SendMessage(IdempotentCommand, frozen=True, kw_only=True, rename="camel", forbid_unknown_fields=True):
-    """As `NewMessageBody`, by a socket."""
+    """`NewMessageBody` as a socket command."""
 
     conversation_id: IdText
     text: MessageText
     id: ClientId | None = None
-    """Another name of `clientId`."""
+    """Alias of `clientId`."""
     attachments: Attachments = ()
-    """Files, as the shop's back end signed them."""
+    """Attachments, signed by the shop's back end."""
 
 
 class MessagePage(Struct, frozen=True, rename="camel"):
-    """Messages in their order, oldest first, whichever way one pages."""
+    """Messages, oldest first, in either direction of paging."""
 
     items: list[Message]
     next_before: int | None
-    """Give it as `before` for the page of older ones; null at the beginning."""
+    """The `before` of the next older page; null at the beginning."""
     next_after: int | None
-    """Give it as `after` for the page of newer ones; null at the end."""
+    """The `after` of the next newer page; null at the end."""
     position: str
-    """``epoch:seq`` of the feed in the same moment as the page: live events go on from here."""
+    """``epoch:seq`` of the feed at the time of the page: live events continue from here."""
 
 
 @post(
@@ -79,8 +79,8 @@ class MessagePage(Struct, frozen=True, rename="camel"):
 async def post_message(
     conversation_id: FromPath[str], data: JSONBody[NewMessageBody], request: AnyRequest, context: Context
 ) -> Response[Message]:
-    """Write a message. Sent again under the same `clientId`, or `Idempotency-Key`, it is answered as it was the first
-    time, and not written twice; by a socket too.
+    """Send a message. Repeated with the same `clientId` or `Idempotency-Key`, by a request or a command, it gets the
+    first response and is not sent twice.
     """
     identity = await context.require_identity(request)
     key = request_key(request, identity.actor, data)
@@ -92,7 +92,7 @@ async def post_message(
 
 
 async def send_message(context: ApiContext, identity: Identity, command: SendMessage) -> Any:
-    """Write a message, and answer it with the position that it got."""
+    """Send a message; return it with its position."""
     sent = await send(context, identity, command.conversation_id, command, command.client_id or command.id)
     return msgspec.to_builtins(sent.message)
 
@@ -104,8 +104,8 @@ async def send(
     wanted: NewMessageBody | SendMessage,
     client_id: str | None,
 ) -> SentMessage:
-    """Write a message as `identity`, in a transaction of its own. Raises NotFound, KeyReused, TooManyAttempts, and
-    InvalidField for a text that cannot be shown.
+    """Send a message as `identity`, in a transaction. Raises NotFound, KeyReused, TooManyAttempts, and InvalidField for
+    an invalid text.
     """
     text, now, message_id = checked_text(wanted), context.now(), context.new_id("msg")
     files = checked_attachments(context.attachments, wanted.attachments, now)
@@ -121,11 +121,11 @@ async def send(
 
 
 def checked_text(wanted: Any) -> str:
-    """The text of what is wanted, lines and all. Raises InvalidField for one with control characters, a card's number,
-    or nothing to be seen.
+    """The validated text, with line breaks. Raises InvalidField for control characters, card numbers or nothing
+    visible.
     """
     text: str = wanted.text.replace("\r\n", "\n")
-    without_files = {"attachments": ()} if hasattr(wanted, "attachments") else {}  # what they say is checked by itself
+    without_files = {"attachments": ()} if hasattr(wanted, "attachments") else {}  # checked separately
     check_texts(msgspec.structs.replace(wanted, **without_files, text=text.replace("\n", " ").replace("\t", " ")))
     return text
 
@@ -140,7 +140,7 @@ async def list_messages(
     after: Place = None,
     limit: Limit = LIMIT_DEFAULT,
 ) -> Response[MessagePage]:
-    """A page of a conversation: the newest, those before a position, or those after one."""
+    """A page of messages: the newest, those before a position, or those after one."""
     identity = await context.require_identity(request)
 
     def query(transaction: Transaction) -> units.Page:

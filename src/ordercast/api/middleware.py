@@ -43,7 +43,7 @@ class HeadMiddleware:
 
 
 class RefusedOriginsMiddleware:
-    """Logs which origins CORS keeps out, and tells a preflight why: browsers say nothing of it to their pages."""
+    """Logs origins rejected by CORS, and explains it to preflights, as browsers tell pages nothing."""
 
     def __init__(self, application: ASGIApp, origins: Sequence[str]) -> None:
         self._application = application
@@ -86,7 +86,7 @@ _OPERATOR_PATHS: Final = frozenset({"/metrics", "/health/live", "/health/ready"}
 
 
 class OperatorPortMiddleware:
-    """Lets requests on `port` reach what is for operators (metrics, health), and nothing else."""
+    """Limits requests on `port` to the operators' routes (metrics, health)."""
 
     def __init__(self, application: ASGIApp, port: int) -> None:
         self._application = application
@@ -104,7 +104,7 @@ class OperatorPortMiddleware:
 
 
 def arrived_on(scope: Scope, port: int) -> bool:
-    """Whether a request arrived on that port of ours."""
+    """Whether a request arrived on that port."""
     server = scope.get("server")
     return server is not None and server[1] == port
 
@@ -119,19 +119,18 @@ async def _refuse_path(send: Send) -> None:
 _CACHE_CONTROL: Final = b"cache-control"
 _NO_STORE: Final = (_CACHE_CONTROL, b"no-store")
 _ALWAYS: Final = (
-    # What is JSON is not to be run as a script, whoever included it.
+    # Prevents JSON from being run as a script.
     (b"x-content-type-options", b"nosniff"),
-    # A tracking link has its token in the address, which is told to nobody; not to ourselves either: it would stand
-    # beside every picture in a proxy's log.
+    # A tracking link's token must not leak by Referer, not even into a proxy's log.
     (b"referrer-policy", b"no-referrer"),
 )
-# What is anybody's to keep is not, under an address that holds a token.
+# Nothing with a token in its URL may be cached publicly.
 _TOKEN: Final = b"token="
 
 
 class ResponseHeadersMiddleware:
-    """Adds the headers that every response has, whichever handler, middleware or error it is of: so a new route is
-    private before anybody has thought of it. What may be cached says so itself.
+    """Adds security headers to every response, of any handler or error; responses are private unless they say
+    otherwise.
     """
 
     def __init__(self, application: ASGIApp, hsts_s: int) -> None:

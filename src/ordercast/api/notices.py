@@ -1,4 +1,4 @@
-"""Proof of notice: when an order or a booking was sent to the shop's screens, painted on one, opened by a person."""
+"""Notices: when an order or booking was sent to staff screens, painted on one, and opened."""
 
 from __future__ import annotations
 
@@ -20,8 +20,8 @@ from .responses import REFUSALS, json_response
 
 @get("/api/orders/{order_id:str}/notice", tags=["orders"], responses=REFUSALS)
 async def get_order_notice(order_id: FromPath[str], request: AnyRequest, context: Context) -> Response[OrderNotice]:
-    """How the shop noticed an order: when it was committed, sent to a screen, painted on one, opened by a person; and
-    what was done while nobody had. For the shop.
+    """Get an order's notices: when it was committed, sent to a screen, painted, opened; and escalation steps. For
+    staff.
     """
     await context.authorize(request, "see who noticed an order")
     identity = await context.require_identity(request)
@@ -37,7 +37,7 @@ async def get_order_notice(order_id: FromPath[str], request: AnyRequest, context
 async def get_booking_notice(
     booking_id: FromPath[str], request: AnyRequest, context: Context
 ) -> Response[BookingNotice]:
-    """How the shop noticed a booking, as it is told of an order. For the shop."""
+    """Get a booking's notices, as an order's. For staff."""
     await context.authorize(request, "see who noticed a booking")
     identity = await context.require_identity(request)
 

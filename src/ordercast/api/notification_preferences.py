@@ -1,4 +1,4 @@
-"""What somebody wants to be told of, by which ways, and when not."""
+"""Notification preferences: topics, channels and quiet hours."""
 
 from __future__ import annotations
 
@@ -42,53 +42,53 @@ class Quiet(
     rename={"begin": "from", "end": "to", "lets_through": "letsThrough"},
     forbid_unknown_fields=True,
 ):
-    """Hours of each day in which nothing is pushed, mailed or texted: what comes then is told when they end, together.
-    They may go over midnight.
+    """Daily quiet hours, in which nothing is pushed, mailed or texted; what is held is sent as one digest at their end.
+    They may cross midnight.
     """
 
     begin: ClockTime
-    """By the person's clock, as `22:00`."""
+    """Local time, as `22:00`."""
     end: ClockTime
-    """By the person's clock, as `07:00`."""
+    """Local time, as `07:00`."""
     lets_through: Severity | None = Severity.ERROR
-    """What matters this much or more comes all the same; null: nothing does."""
+    """The severity that is sent all the same; null: none."""
 
 
 class Preferences(Struct, frozen=True, rename="camel", forbid_unknown_fields=True):
-    """What is left out is by default."""
+    """Omitted fields mean the default."""
 
     language: LanguageTag | None = None
-    """In which language one is told (BCP 47); null: in that of one's device, or the shop's."""
+    """Language of notifications (BCP 47); null: the device's, or the shop's."""
     timezone: ZoneName | None = None
-    """One's time zone, as `Asia/Dhaka`; null: the shop's."""
+    """Time zone, as `Asia/Dhaka`; null: the shop's."""
     quiet_hours: Quiet | None = None
-    """When one wants to be left alone."""
+    """Quiet hours."""
     mobile: MobileNumber | None = None
-    """Where SMS go."""
+    """Phone number for SMS."""
     topics: dict[Topic, list[Channel]] = {}
-    """Of each topic the ways by which one is told, besides on the screen, where everything is."""
+    """Channels of each topic, besides the list on screens, which has all."""
 
 
 class ShownPreferences(Struct, frozen=True, rename="camel"):
-    """With every topic that one hears of."""
+    """The effective preferences, with every topic of the role."""
 
     language: str | None
-    """In which language one is told (BCP 47); null: in that of one's device, or the shop's."""
+    """Language of notifications (BCP 47); null: the device's, or the shop's."""
     timezone: str | None
-    """One's time zone; null: the shop's."""
+    """Time zone; null: the shop's."""
     quiet_hours: Quiet | None
-    """When one wants to be left alone."""
+    """Quiet hours."""
     mobile: str | None
-    """Where SMS go (E.164)."""
+    """Phone number for SMS (E.164)."""
     topics: dict[Topic, list[Channel]]
-    """Of each topic the ways by which one is told, besides on the screen."""
+    """Channels of each topic, besides the list on screens."""
     ways: list[Channel]
-    """Those that this shop has."""
+    """The channels that this shop has configured."""
 
 
 @get("/api/me/notification-preferences", tags=["notifications"], responses=refusals(401, 403))
 async def get_preferences(request: AnyRequest, context: Context) -> Response[ShownPreferences]:
-    """What one is told of and how: as one has chosen, and by default for one's role."""
+    """Get the caller's notification preferences, with defaults for their role."""
     identity = await context.require_identity(request)
     user_id, _ = _person(identity)
     found = await context.store.read(lambda transaction: units.find(transaction, user_id))
@@ -105,7 +105,7 @@ async def get_preferences(request: AnyRequest, context: Context) -> Response[Sho
 async def put_preferences(
     data: JSONBody[Preferences], request: AnyRequest, context: Context
 ) -> Response[ShownPreferences]:
-    """Choose all of it anew; it holds at once, also for what waits to be sent."""
+    """Replace the preferences; effective at once, also for waiting notifications."""
     identity = await context.require_identity(request)
     user_id, for_shop = _person(identity)
     wanted, now = _read(data, identity.actor.role), context.now()
@@ -114,14 +114,14 @@ async def put_preferences(
 
 
 def _person(identity: Identity) -> tuple[str, bool]:
-    """Raises NotPermitted; a guest has a device to be pushed to on, and nothing else."""
+    """The caller's id, and whether they are staff. Raises NotPermitted for guests, who have push only."""
     if identity.order_id is not None:
         raise NotPermitted(identity.actor, "choose what to be told of")
     return owner_of(identity)
 
 
 def _read(data: Preferences, role: Role) -> NotificationPreferences:
-    """Raises InvalidField."""
+    """Convert the request. Raises InvalidField."""
     if data.timezone is not None:
         try:
             zone(data.timezone)

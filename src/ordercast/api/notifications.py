@@ -1,4 +1,4 @@
-"""Notifications: what somebody was told, kept until they read it."""
+"""Notifications: listing them and marking them read."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from .context import AnyRequest, ApiContext, Context
 from .paging import LIMIT_DEFAULT, Limit, NewestFirst
 from .responses import REFUSALS, json_response
 
-# Marked at once; see ``receipts``, whose command it is.
+# Ids per request; see ``receipts`` for the command.
 IDS_MAX: Final = 100
 
 
@@ -28,16 +28,16 @@ class NotificationPage(Struct, frozen=True, rename="camel", omit_defaults=True):
     items: list[Notification]
     next_cursor: str | None
     unread: int
-    """How many there are in all, counted as far as a thousand."""
+    """The unread count, up to a thousand."""
     unread_more: bool = False
-    """There are more than those, which were not counted."""
+    """There are more, which were not counted."""
 
 
 class Seen(Struct, frozen=True, rename="camel", omit_defaults=True):
     unread: int
-    """How many are left, counted as far as a thousand."""
+    """The remaining unread count, up to a thousand."""
     unread_more: bool = False
-    """There are more than those, which were not counted."""
+    """There are more, which were not counted."""
 
 
 @get("/api/notifications", tags=["notifications"], responses=REFUSALS)
@@ -48,8 +48,8 @@ async def list_notifications(
     limit: Limit = LIMIT_DEFAULT,
     cursor: NewestFirst = None,
 ) -> Response[NotificationPage]:
-    """List what one was told, newest first; with `unread`, what one has not read, of which a page may be short and yet
-    have a next one. The shop's people share theirs, and each reads for themselves.
+    """List the caller's notifications, newest first; with `unread`, only unread ones, of which a page may be short and
+    not the last. Staff share theirs, but each marks them read separately.
     """
     actor = (await context.require_identity(request)).actor
     recipients = recipients_of(actor)
@@ -66,27 +66,27 @@ async def list_notifications(
 
 @post("/api/notifications/{notification_id:str}/read", status_code=200, tags=["notifications"], responses=REFUSALS)
 async def read_notification(notification_id: FromPath[str], request: AnyRequest, context: Context) -> Response[Seen]:
-    """Note that one has read it; again changes nothing."""
+    """Mark a notification as read; idempotent."""
     actor = (await context.require_identity(request)).actor
     return json_response(msgspec.json.encode(await mark_read(context, actor, [notification_id])))
 
 
 @post("/api/notifications/read", status_code=200, tags=["notifications"], responses=REFUSALS)
 async def read_notifications(request: AnyRequest, context: Context) -> Response[Seen]:
-    """Note that one has read them all."""
+    """Mark all notifications as read."""
     actor = (await context.require_identity(request)).actor
     return json_response(msgspec.json.encode(await mark_read(context, actor, None)))
 
 
 async def mark_read(context: ApiContext, actor: Actor, ids: list[str] | None) -> Seen:
-    """Mark notifications as read, all with None; gives how many are unread still. Raises NotPermitted, NotFound."""
+    """Mark notifications as read, all if None; return how many are unread. Raises NotPermitted, NotFound."""
     recipients, now = recipients_of(actor), context.now()
     left = await context.store.write(lambda transaction: units.mark_read(transaction, recipients, actor.id, ids, now))
     return Seen(left.count, left.more)
 
 
 def recipients_of(actor: Actor) -> tuple[str, ...]:
-    """Raises NotPermitted for who has no account to keep notifications for."""
+    """The recipients whose notifications the actor sees. Raises NotPermitted without an account."""
     names = recipients_for(actor)
     if not names:
         raise NotPermitted(actor, "have notifications")

@@ -1,4 +1,4 @@
-"""The list of nouns: what each offers over HTTP, and which of it by a socket too."""
+"""The list of nouns: their routes, and their socket commands."""
 
 from __future__ import annotations
 
@@ -99,7 +99,7 @@ ROUTES: Final[list[HTTPRouteHandler]] = [
     *problem_pages.ROUTES,
 ]
 
-# `watch_order` and `driver_location` need the feed: they stand in ``sockets``, which is above both.
+# `watch_order` and `driver_location` need the feed: they are in ``sockets``.
 COMMANDS: Final[list[Command[Any]]] = [
     *orders.COMMANDS,
     *drivers.COMMANDS,
