@@ -1,4 +1,4 @@
-"""Views of an order: what of its document a caller may see. Every answer with an order in it passes here."""
+"""Views of orders: what a caller may see. Every response with an order uses these."""
 
 from __future__ import annotations
 
@@ -15,8 +15,8 @@ from .auth import Identity
 
 
 def document_for(transaction: Transaction, order_id: str, identity: Identity) -> bytes:
-    """The order as this identity may see it: by a tracking token, with the person in it masked; as a driver, as
-    much as the delivery needs. Raises NotFound, also where it may not know of it.
+    """The order as the identity may see it: masked for a tracking token, reduced for a driver. Raises NotFound, also if
+    it may not see it.
     """
     by_token = identity.order_id == order_id
     document = order_document(transaction, order_id, None if by_token else identity.actor)
@@ -28,20 +28,20 @@ def document_for(transaction: Transaction, order_id: str, identity: Identity) ->
 
 
 def masked_view(document: bytes) -> bytes:
-    """The order as whoever holds its tracking token sees it."""
+    """The order as its tracking link shows it."""
     return msgspec.json.encode(masked(msgspec.json.decode(document)))
 
 
 def view_for(document: bytes, actor: Actor) -> bytes:
-    """The order as `actor` may see it, who may know of it."""
-    if actor.role is not Role.DRIVER:  # the others see it as it is: nothing is decoded for them
+    """The order as an authorized `actor` may see it."""
+    if actor.role is not Role.DRIVER:  # others see it unchanged: nothing is decoded
         return document
     return msgspec.json.encode(shown_to(actor, msgspec.json.decode(document)))
 
 
 async def view_of_outcome(store: Store, outcome: Outcome, actor: Actor) -> bytes:
-    """As `view_for`, of an outcome that may have been kept from an earlier request: what a driver may see of that is
-    settled by how the order stands today.
+    """As `view_for`, for an outcome that may be of an earlier request: a driver's view depends on the order's current
+    state.
     """
     if not outcome.replayed or actor.role is not Role.DRIVER:
         return view_for(outcome.answer, actor)

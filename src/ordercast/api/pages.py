@@ -1,4 +1,4 @@
-"""The pages: what the browser is given, from the folder that the web build fills."""
+"""Serves the built web application."""
 
 from __future__ import annotations
 
@@ -21,18 +21,18 @@ from .track_page import Painting, track_route
 
 PAGES: Final = Path(__file__).parent.parent / "pages"
 
-# A built asset has its content's hash in its name, so it never changes; a picture may be redrawn.
+# Assets have a content hash in their name and never change; pictures may.
 _CACHED_FOLDERS: Final = {
     "assets": "public, max-age=31536000, immutable",
     "images": "public, max-age=86400",
 }
 
-# The pages load nothing from elsewhere, so a script that got into them could load nothing either, and tell nobody.
+# CSP: pages load nothing from elsewhere, so an injected script could neither load nor send anything.
 _POLICY: Final = (
     "default-src 'self'; connect-src {connect}; img-src 'self' data:; style-src 'self' 'unsafe-inline'; "
     "frame-ancestors 'none'; base-uri 'none'; form-action 'self'"
 )
-# The connection test goes to wherever its user says, and knows no secrets.
+# The connection test connects anywhere, and knows no secrets.
 _ANYWHERE: Final = "*"
 
 # Answered to programs too, such as a monitor, which name no HTML among what they accept. A new page needs no line here:
@@ -53,7 +53,7 @@ _NOT_BUILT: Final[bytes] = (
 
 
 class Pages:
-    """The built application: one document for every page's address, which finds its way by itself, and its files."""
+    """The built application: one document for all page addresses, and its files."""
 
     def __init__(self, folder: Path = PAGES, connect: str = "'self'", *, is_shop: bool = True) -> None:
         """`connect` says to a browser where the pages may connect (CSP's ``connect-src``). Where there `is_shop` of
@@ -130,15 +130,13 @@ def _preloads(kit: PaintKit, page: str) -> str:
 
 
 def _notices(path: Path) -> StaticResponse:
-    """The licences of what the pages were bundled from, which the bundler has collected."""
+    """The licences of the bundled packages."""
     content = path.read_bytes() if path.is_file() else _NO_NOTICES
     return StaticResponse(content, "text/markdown; charset=utf-8", encoded=encodings(path))
 
 
 def _worker(path: Path) -> StaticResponse:
-    """What browsers keep of us while no page is open: at the root, for it may be of no use to what lies above it, and
-    looked at anew each time (`no-cache`), so that nobody is left with a former one.
-    """
+    """The service worker: at the root, for its scope, and revalidated each time (`no-cache`)."""
     content = path.read_bytes() if path.is_file() else b""
     return StaticResponse(content, "text/javascript", encoded=encodings(path))
 
@@ -152,7 +150,7 @@ def _route(path: str | list[str], content: StaticResponse) -> HTTPRouteHandler:
 
 
 def connect_sources(settings: Settings) -> str:
-    """Where the pages may connect, for their CSP: ourselves, and the configured server of their sockets."""
+    """The pages' ``connect-src``: this server, and the configured socket server."""
     url = urlsplit(settings.socket_url)
     if not url.netloc:
         return "'self'"

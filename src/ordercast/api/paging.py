@@ -1,4 +1,4 @@
-"""Cursor-paged lists: their query parameters, and how a page is cut from rows of which one more was asked for."""
+"""Cursor paging: query parameters, and cutting a page from one row more than its limit."""
 
 from __future__ import annotations
 
@@ -21,28 +21,28 @@ IdCursor: TypeAlias = Annotated[str, QueryParameter(max_length=64)]
 """The last id or code of the page before."""
 _NUMBER: Final = QueryParameter(pattern=explained(r"^[0-9]{1,18}$", "The nextCursor of the page before is wanted"))
 NumberCursor: TypeAlias = Annotated[str, _NUMBER]
-"""The last number of the page before, oldest first."""
+"""Cursor: the last number of the former page, oldest first."""
 NewestFirst: TypeAlias = Annotated[str | None, _NUMBER]
-"""The same of a list that begins with the newest, whose number nobody knows."""
+"""Cursor of a list that begins with the newest."""
 EitherEnd: TypeAlias = NewestFirst
-"""The same of a list that begins with whichever end is asked for."""
+"""Cursor of a list that begins at either end."""
 
 
 def cut(found: list[T], limit: int, cursor: Callable[[T], Any]) -> tuple[list[T], str | None]:
-    """A page of what was found, and the cursor of the next page: that of its last item."""
+    """The page, and the next page's cursor: that of its last item."""
     page = found[:limit]
     return page, str(cursor(page[-1])) if len(found) > limit else None
 
 
 def cut_history(rows: list[tuple[Any, ...]], limit: int) -> tuple[list[tuple[Any, ...]], str | None]:
-    """The same of history rows, which begin with their number: without it."""
+    """As `cut`, for history rows, without their leading number."""
     page, next_cursor = cut(rows, limit, lambda row: row[0])
     return [row[1:] for row in page], next_cursor
 
 
 @dataclass(slots=True)
 class JsonPage:
-    """`items` are JSON texts, passed through as they are."""
+    """A page whose `items` are JSON texts, passed through."""
 
     items: list[str]
     next_cursor: str | None = None

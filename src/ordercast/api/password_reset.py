@@ -1,4 +1,4 @@
-"""A forgotten password: a link is mailed to the account's owner, and another password is chosen by it."""
+"""Resetting a password by a mailed link."""
 
 from __future__ import annotations
 
@@ -36,14 +36,14 @@ class MailRequest(Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class MailAccepted(Struct, frozen=True, rename="camel"):
-    """That somebody is mailed, if there is somebody."""
+    """A mail is sent if there is an account."""
 
     accepted: bool = True
 
 
 class ResetPassword(Struct, frozen=True, forbid_unknown_fields=True):
     token: MailedToken
-    """Of the mailed link: what stands behind its `#token=`."""
+    """The token of the mailed link, after its `#token=`."""
     password: NewPassword
 
 
@@ -56,9 +56,7 @@ class ResetPassword(Struct, frozen=True, forbid_unknown_fields=True):
     responses=refusals(400, 409, 422, 503),
 )
 async def forgot_password(data: JSONBody[MailRequest], request: AnyRequest, context: Context) -> Response[MailAccepted]:
-    """Have a link mailed by which another password can be chosen. The answer is the same whether the address has an
-    account or not.
-    """
+    """Mail a link to reset the password. The response is the same whether the address has an account or not."""
     return await mailed(context, request, MailKind.RESET, data)
 
 
@@ -71,8 +69,8 @@ async def forgot_password(data: JSONBody[MailRequest], request: AnyRequest, cont
     responses=refusals(400, 422, 503),
 )
 async def reset_password(data: JSONBody[ResetPassword], request: AnyRequest, context: Context) -> None:
-    """Choose another password by the token of a mailed link, which is good once and for half an hour. Everything that
-    was signed in with the former one ends; sign in with the new one next.
+    """Set a new password by the token of a mailed link, valid once and for half an hour. All sign-ins of the former
+    password end; sign in afterwards.
     """
     caller = caller_of(request)
     account = await _account_of(context, data.token, caller)
@@ -86,14 +84,14 @@ async def reset_password(data: JSONBody[ResetPassword], request: AnyRequest, con
         mail(transaction)
 
     await context.store.write(unit)
-    # Strangers who guess at the account meanwhile keep its owner from signing in no longer.
+    # Guesses of others no longer keep the owner from signing in here.
     await context.budgets.remember_device(device_of(account.email, caller))
 
 
 async def mailed(
     context: ApiContext, request: AnyRequest, kind: MailKind, asked: MailRequest
 ) -> Response[MailAccepted]:
-    """Queue a mail. Whether the address has an account is looked up when it is sent, so that the answer cannot tell."""
+    """Queue a mail. Whether there is an account is looked up when it is sent, so the response reveals nothing."""
     check_sends_mail(context)
     await context.budgets.take(MAIL_REQUESTS, caller_of(request))
     check_texts(asked)
@@ -103,7 +101,7 @@ async def mailed(
 
 
 async def _account_of(context: ApiContext, token: str, caller: str) -> Account:
-    """Whose password the link is to change. Raises LinkRefused, or TooManyAttempts for one too many of those."""
+    """The account of a reset link. Raises LinkRefused, or TooManyAttempts."""
     async with context.budgets.counting(REFUSED_TOKENS, caller, LinkRefused):
         claims = read_reset(context.keys, token)
         return await context.store.read(lambda transaction: _find(transaction, claims))

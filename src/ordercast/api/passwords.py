@@ -1,4 +1,4 @@
-"""Checking passwords: slow on purpose, so off the loop, one at a time, and with a bound on who waits."""
+"""Hashes and checks passwords: slow on purpose, so on a thread, one at a time, with a bounded queue."""
 
 from __future__ import annotations
 
@@ -17,16 +17,16 @@ if TYPE_CHECKING:
 
 T = TypeVar("T")
 
-# Each takes a core for tens of milliseconds and 64 MiB: more at a time would starve the loop that serves everyone else.
+# Each takes a core for tens of milliseconds and 64 MiB: more would starve the event loop.
 CHECKS_AT_ONCE: Final = 1
-# Whoever is behind so many would wait for seconds; a flood of made-up addresses must not become a queue.
+# The end of the queue waits for seconds; a flood must not make it longer.
 CHECKS_WAITING_MAX: Final = 100
-# Of those of one address: a fifth, so that the bound above is not one caller's to use up.
+# Per address: a fifth of the queue.
 CALLERS_WAITING_MAX: Final = 20
 
 
 class Passwords:
-    """One per application; used from its loop."""
+    """Checks passwords of an application; used from its loop."""
 
     def __init__(self) -> None:
         self._turn = asyncio.Semaphore(CHECKS_AT_ONCE)
@@ -36,11 +36,11 @@ class Passwords:
         return f"<Passwords {self._waiting.total()} waiting>"
 
     async def match(self, password_hash: str | None, password: str, caller: str = "") -> bool:
-        """Whether `password` made the hash; None, for nobody, takes as long and never matches. Raises Overloaded."""
+        """Whether `password` matches the hash; None takes as long and never matches. Raises Overloaded."""
         return await self._in_turn(caller, _verify, password_hash, _typed(password))
 
     async def hash(self, password: str, caller: str = "") -> str:
-        """What is stored of a password. Raises Overloaded."""
+        """The hash to store. Raises Overloaded."""
         return await self._in_turn(caller, _hash, _typed(password))
 
     async def _in_turn(self, caller: str, work: Callable[..., T], *args: str | None) -> T:
@@ -60,7 +60,7 @@ class Passwords:
 
 @cache
 def _hasher() -> PasswordHasher:
-    """Loaded with the first password, on its thread: a node that nobody signs in at has no use for it."""
+    """Imported with the first password, on its thread."""
     from argon2 import PasswordHasher  # noqa: PLC0415
 
     return PasswordHasher()
@@ -80,13 +80,13 @@ def _verify(password_hash: str | None, password: str) -> bool:
 
 
 def _typed(password: str) -> str:
-    """The same however a keyboard put it together: letters with marks, as Bengali has, come in more ways than one."""
+    """Normalize composition: keyboards compose letters with marks differently."""
     return unicodedata.normalize("NFC", password)
 
 
 @cache
 def _hash_of_nothing() -> str:
-    """A hash in the hasher's own parameters that no password is known to make."""
+    """A hash of no known password, with the hasher's parameters."""
     hasher = _hasher()
     salt, digest = (b64encode(bytes(size)).decode().rstrip("=") for size in (hasher.salt_len, hasher.hash_len))
     costs = f"m={hasher.memory_cost},t={hasher.time_cost},p={hasher.parallelism}"

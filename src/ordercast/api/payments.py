@@ -1,4 +1,4 @@
-"""Payments over HTTP: of orders and bookings, cards that a customer keeps, the board's cards of money that differs."""
+"""Payments: paying and refunding orders and bookings, saved cards, and mismatches."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ from .responses import CONFLICTS, REFUSALS, json_response
 
 
 class RefundOrder(Struct, frozen=True, forbid_unknown_fields=True):
-    """`amount` in minor units; without one, all that is left. `version` is the one that the asker saw."""
+    """`amount` in minor units; all that is left by default. `version` is the one that the client saw."""
 
     reason: Reason
     version: Version
@@ -49,17 +49,17 @@ class RefundOrder(Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class PaidOrder(Order, frozen=True, kw_only=True, rename="camel", omit_defaults=True):
-    """The order as it stands with the payment that it was given."""
+    """The order with its new payment."""
 
     payment_action: PaymentAction | None = None
-    """What the customer is to do before the payment is made."""
+    """What the customer must do to pay."""
 
 
 class PaidBooking(Booking, frozen=True, kw_only=True, rename="camel", omit_defaults=True):
-    """The booking as it stands with the payment that it was given."""
+    """The booking with its new payment."""
 
     payment_action: PaymentAction | None = None
-    """What the customer is to do before the payment is made."""
+    """What the customer must do to pay."""
 
 
 class PayOrder(Struct, frozen=True, rename="camel", forbid_unknown_fields=True):
@@ -67,7 +67,7 @@ class PayOrder(Struct, frozen=True, rename="camel", forbid_unknown_fields=True):
 
 
 class PaymentMethodInfo(Struct, frozen=True, rename="camel"):
-    """A saved card, as far as it may be shown."""
+    """A saved card, without secrets."""
 
     id: str
     brand: str | None
@@ -94,15 +94,15 @@ class ResolveMismatch(Struct, frozen=True, forbid_unknown_fields=True):
 
 @dataclass(frozen=True, slots=True)
 class _Payables:
-    """What is paid for, of one noun: how somebody is shown it, and whose tracking token is for which."""
+    """Access to payables of one noun: their views, and their tracking tokens."""
 
     noun: str
     document: Callable[[Transaction, str, Identity], bytes]
-    """As the identity may see it. Raises NotFound."""
+    """The document as the identity may see it. Raises NotFound."""
     shown: Callable[[bytes, Identity], bytes]
-    """What a unit of work answered, as the identity may see it."""
+    """A unit of work's document as the identity may see it."""
     tracked: Callable[[Identity], str | None]
-    """The one that its token is for, if it is a guest's."""
+    """The payable of a guest's token."""
     status: Callable[[str], PayableStatus]
 
 
@@ -114,8 +114,8 @@ _ORDERS: Final = _Payables("order", document_for, _shown_order, lambda identity:
 _BOOKINGS: Final = _Payables("booking", booking_for, booking_view, lambda identity: identity.booking_id, BookingStatus)
 
 
-class _Standing(Struct, rename="camel"):
-    """Of a document, what paying for it asks."""
+class _PayableFields(Struct, rename="camel"):
+    """The fields of a document that paying needs."""
 
     id: str
     status: str
@@ -125,7 +125,7 @@ class _Standing(Struct, rename="camel"):
     amount_paid: int
 
 
-_STANDING: Final = msgspec.json.Decoder(_Standing)
+_PAYABLE_FIELDS: Final = msgspec.json.Decoder(_PayableFields)
 
 
 # --- Paying again -----------------------------------------------------------------------------------------------------
@@ -142,8 +142,8 @@ _STANDING: Final = msgspec.json.Decoder(_Standing)
 async def pay_order(
     order_id: FromPath[str], data: JSONBody[PayOrder], request: AnyRequest, context: Context
 ) -> Response[PaidOrder]:
-    """Pay by card for an order that stands and is not paid: its payment failed, or it was to be paid in cash. For its
-    customer, who holds its tracking token, and the shop.
+    """Pay an open, unpaid order by card: its payment failed, or it was to be paid in cash. For its customer, holders of
+    its tracking token, and staff.
     """
     return await _pay(context, request, _ORDERS, order_id, data)
 
@@ -159,9 +159,7 @@ async def pay_order(
 async def pay_booking(
     booking_id: FromPath[str], data: JSONBody[PayOrder], request: AnyRequest, context: Context
 ) -> Response[PaidBooking]:
-    """Pay by card for a booking that stands and is not paid. For its customer, who holds its tracking token, and the
-    shop.
-    """
+    """Pay an open, unpaid booking by card. For its customer, holders of its tracking token, and staff."""
     return await _pay(context, request, _BOOKINGS, booking_id, data)
 
 
@@ -173,7 +171,7 @@ async def _pay(
     _check_may_pay(of, identity, payable_id)
     key = request_key(request, identity.actor, data)
     with context.exclusive(key):
-        # Looked up before the payment is taken: a request sent twice must not be paid twice.
+        # Before the payment: a repeated request must not be charged twice.
         outcome = await find_outcome(context, key)
         if outcome is None:
             await context.budgets.take(ORDERS, context.budget_key(request))
@@ -184,14 +182,14 @@ async def _pay(
 
 
 def _unpaid(of: _Payables, document: bytes) -> OpenPayable:
-    found = _STANDING.decode(document)
+    found = _PAYABLE_FIELDS.decode(document)
     payment = PaymentState(found.payment_status, found.total, found.amount_paid)
     return OpenPayable(of.noun, found.id, of.status(found.status), payment, found.currency)
 
 
 @dataclass(frozen=True, slots=True)
 class _Payer:
-    """Who pays, and what it is charged to."""
+    """The payer, and the keys of their budgets."""
 
     actor: Actor
     whose: str | None
@@ -213,15 +211,15 @@ async def _take(
 
 @post("/api/orders/{order_id:str}/pay/check", status_code=200, tags=["payments"], responses=REFUSALS | CONFLICTS)
 async def check_payment(order_id: FromPath[str], request: AnyRequest, context: Context) -> Response[Order]:
-    """Look at the provider whether a payment that waited for its customer was made, and answer the order: for a page
-    that they came back to, in case the provider's message is late.
+    """Look up at the provider whether a pending payment was made; return the order. For the page that the customer
+    returns to, if the webhook is late.
     """
     return await _check(context, request, _ORDERS, order_id)
 
 
 @post("/api/bookings/{booking_id:str}/pay/check", status_code=200, tags=["payments"], responses=REFUSALS | CONFLICTS)
 async def check_booking_payment(booking_id: FromPath[str], request: AnyRequest, context: Context) -> Response[Booking]:
-    """The same of a booking's payment; it answers the booking."""
+    """As for an order's payment; returns the booking."""
     return await _check(context, request, _BOOKINGS, booking_id)
 
 
@@ -233,9 +231,9 @@ async def _check(context: ApiContext, request: AnyRequest, of: _Payables, payabl
         return of.document(transaction, payable_id, identity), ledger.payment_of(transaction, payable_id)
 
     document, payment = await context.store.read(look)
-    if payment is None or _STANDING.decode(document).payment_status is not PaymentStatus.UNPAID:
+    if payment is None or _PAYABLE_FIELDS.decode(document).payment_status is not PaymentStatus.UNPAID:
         return json_response(document)
-    # Each look is a request to the provider, which others need too.
+    # Each lookup is a request to the provider.
     await context.budgets.take(ORDERS, context.budget_key(request))
     provider = context.providers.by_name.get(payment[0])
     theirs = None if provider is None else await provider.lookup(payment[1])
@@ -269,10 +267,10 @@ def _check_may_pay(of: _Payables, identity: Identity, payable_id: str) -> None:
 async def refund_order(
     order_id: FromPath[str], data: JSONBody[RefundOrder], request: AnyRequest, context: Context
 ) -> Response[Order]:
-    """Give a part or all of an order's money back. For the shop.
+    """Refund an order's payment, in part or whole. For staff.
 
-    The answer shows it as `amountRefunding` until the payment provider has done it, which `payment_update` tells. Money
-    that was paid in cash is handed back by the shop, and counts as refunded at once.
+    The response has it in `amountRefunding` until the provider has done it, published as `payment_update`. Cash is
+    refunded by the shop, and counts at once.
     """
     return await _refund(context, request, _ORDERS, order_id, data)
 
@@ -288,7 +286,7 @@ async def refund_order(
 async def refund_booking(
     booking_id: FromPath[str], data: JSONBody[RefundOrder], request: AnyRequest, context: Context
 ) -> Response[Booking]:
-    """Give a part or all of a booking's money back, as of an order's. For the shop."""
+    """Refund a booking's payment, as an order's. For staff."""
     return await _refund(context, request, _BOOKINGS, booking_id, data)
 
 
@@ -315,7 +313,7 @@ async def _refund(
 
 @get("/api/payment-methods", tags=["payments"], responses=REFUSALS)
 async def list_payment_methods(request: AnyRequest, context: Context) -> Response[PaymentMethodPage]:
-    """The cards that the signed-in customer has saved."""
+    """List the customer's saved cards."""
     customer = await _customer(request, context)
     cards = await context.store.read(lambda transaction: saved_cards.of_customer(transaction, customer.id))
     items = [PaymentMethodInfo(kept.id, kept.card.brand, kept.card.last4, kept.created_at) for kept in cards]
@@ -324,7 +322,7 @@ async def list_payment_methods(request: AnyRequest, context: Context) -> Respons
 
 @delete("/api/payment-methods/{method_id:str}", tags=["payments"], responses=REFUSALS)
 async def delete_payment_method(method_id: FromPath[str], request: AnyRequest, context: Context) -> None:
-    """Keep a card no longer, here and at the payment provider's."""
+    """Delete a saved card, here and at the payment provider."""
     customer, now = await _customer(request, context), context.now()
     await context.store.write(lambda transaction: saved_cards.remove(transaction, method_id, customer.id, now))
 
@@ -347,7 +345,7 @@ async def list_mismatches(
     limit: Limit = LIMIT_DEFAULT,
     cursor: IdCursor = mismatches.NEWEST,
 ) -> Response[MismatchPage]:
-    """Where a payment provider's money differs from ours, newest first; with `resolved`, what was seen to as well."""
+    """List differences from the provider's records, newest first; with `resolved`, resolved ones too."""
     await context.authorize(request, "see payment mismatches")
     found = await context.store.read(
         lambda transaction: mismatches.page(transaction, cursor, limit + 1, resolved_too=resolved)
@@ -367,7 +365,7 @@ async def list_mismatches(
 async def resolve_mismatch(
     mismatch_id: FromPath[str], data: JSONBody[ResolveMismatch], request: AnyRequest, context: Context
 ) -> Response[PaymentMismatch]:
-    """Take a card off the board: somebody has seen to it. One that was taken off before stays as it was."""
+    """Resolve a mismatch; idempotent."""
     actor = await context.authorize(request, "resolve payment mismatches")
     note, now = None if data.note is None else " ".join(data.note.split()), context.now()
     check_texts(msgspec.structs.replace(data, note=note))

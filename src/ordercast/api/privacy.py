@@ -28,7 +28,7 @@ _REFUSALS: Final = refusals(400, 401, 403, 404)
 
 
 class Export(Struct, frozen=True, rename="camel"):
-    """`data` is all that is known, a list of rows by table."""
+    """`data` is all personal data, a list of rows by table."""
 
     customer_id: str
     exported_at: str
@@ -39,7 +39,7 @@ class Erased(Struct, frozen=True, rename="camel"):
     customer_id: str
     erased_at: str
     orders: int
-    """How many orders stay, without the person in them."""
+    """The number of orders that stay, without personal data."""
 
 
 class EraseMe(Struct, frozen=True, forbid_unknown_fields=True):
@@ -48,14 +48,14 @@ class EraseMe(Struct, frozen=True, forbid_unknown_fields=True):
 
 @get("/api/customers/{customer_id:str}/export", tags=["people"], responses=_REFUSALS)
 async def export_customer(customer_id: FromPath[str], request: AnyRequest, context: Context) -> Response[Export]:
-    """All that is known of a customer, registered or guest. For an admin."""
+    """Export a customer's personal data, registered or guest. For an admin."""
     await context.authorize(request, "export personal data", ADMINS)
     return await _export(context, customer_id)
 
 
 @get("/api/me/export", tags=["people"], responses=_REFUSALS)
 async def export_me(request: AnyRequest, context: Context) -> Response[Export]:
-    """All that is known of oneself. For a customer."""
+    """Export one's own personal data. For a customer."""
     return await _export(context, (await context.authorize(request, "export personal data", CUSTOMERS)).id)
 
 
@@ -66,7 +66,7 @@ async def export_me(request: AnyRequest, context: Context) -> Response[Export]:
     responses=_REFUSALS | {409: CONFLICTS[409]},
 )
 async def erase_customer(customer_id: FromPath[str], request: AnyRequest, context: Context) -> Response[Erased]:
-    """Forget a customer, registered or guest, whose orders have all come to an end. For an admin."""
+    """Erase a customer, registered or guest, whose orders have all ended. For an admin."""
     return await _erase(context, customer_id, await context.authorize(request, "erase personal data", ADMINS))
 
 
@@ -79,7 +79,7 @@ async def erase_customer(customer_id: FromPath[str], request: AnyRequest, contex
     responses={**_REFUSALS, 409: CONFLICTS[409], 422: REFUSALS[422]},
 )
 async def erase_me(data: JSONBody[EraseMe], request: AnyRequest, context: Context) -> Response[Erased]:
-    """Have oneself forgotten, account and all. For a customer with an account; it takes the password once more."""
+    """Erase oneself, with the account. For a customer with an account; needs the password again."""
     actor = await context.authorize(request, "be forgotten here", CUSTOMERS)
     account = await context.store.read(lambda transaction: accounts.find_by_id(transaction, actor.id))
     if account is None:
@@ -99,7 +99,7 @@ async def _export(context: ApiContext, customer_id: str) -> Response[Any]:
 
 
 async def _parts(context: ApiContext, customer_id: str) -> AsyncIterator[bytes]:
-    """An `Export`, written as it is read: somebody with a hundred thousand orders is told of them a page at a time."""
+    """An `Export`, streamed page by page, however large."""
     head = {"customerId": customer_id, "exportedAt": context.now()}
     yield msgspec.json.encode(head)[:-1] + b',"data":'
     opening = b"{"

@@ -1,6 +1,4 @@
-"""A page for each type of problem: what it means, and what to do. RFC 9457 section 3.1.1: a type is an address, and
-whoever follows it should find words for people.
-"""
+"""Serves a page for each problem type: its meaning and what to do (RFC 9457 section 3.1.1)."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Types of problems (RFC 9457): which one an error is, by its class, and what people are told of each.
+"""Types of problems (RFC 9457): the type of an error by its class, and texts for people.
 
 An error's HTTP status is that of its base class: a new kind of ``Conflict`` is 409 without a line here. A type is
 called as its class is, in kebab case, if `_WORDS` has words of that name; else the error is of its base class's type.
@@ -38,59 +38,59 @@ CONTENT_TYPE: Final = "application/problem+json"
 
 
 class Problem(msgspec.Struct, frozen=True, omit_defaults=True, rename="camel"):
-    """Why a request was refused. `type` is stable, `detail` is a sentence for people."""
+    """A problem. `type` is stable, `detail` is a sentence for people."""
 
     type: str
     title: str
     status: int
     detail: str
     field: str | None = None
-    """The request's field at fault, as a path such as ``cartItems[0].quantity``."""
+    """The invalid field, as a path such as ``cartItems[0].quantity``."""
     budget: str | None = None
-    """Which of the caller's budgets is spent, as ``orders``."""
+    """The exceeded budget, as ``orders``."""
     code: str | None = None
     """For tokens: ``token_expired``, ``token_malformed``, ``token_invalid`` or ``token_revoked``."""
     current: str | None = None
-    """The status of the order or booking now."""
+    """The current status of the order or booking."""
     version: int | None = None
     allowed: tuple[str, ...] | None = None
-    """Where the asker may move it now."""
+    """The statuses to which the caller may move it now."""
     changed_by: str | None = None
-    """Who changed it since the asker looked, and when; a customer is told the role alone."""
+    """Who changed it since the client's version, and when; only the role for customers."""
     changed_at: str | None = None
     given: int | None = None
     computed: int | None = None
-    """The total of the request, and ours, in minor units."""
+    """The request's total, and ours, in minor units."""
     left: int | None = None
-    """Pieces in stock; or orders that are under way."""
+    """Pieces in stock; or open orders."""
     refundable: int | None = None
-    """What is left of the payment, in minor units."""
+    """The refundable rest, in minor units."""
     nearest: tuple[FreeTime, ...] | None = None
-    """Of a time that is not free: the nearest that are, nearest first."""
+    """The nearest free times, nearest first."""
 
 
 class ProblemType(NamedTuple):
     status: int
     name: str
-    """As in its address, ``/problems/{name}``."""
+    """As in its URL, ``/problems/{name}``."""
     title: str
     means: str
     to_do: str
 
     def problem(self, detail: str, **members: Any) -> Problem:
-        """One occurrence of it."""
+        """Make a problem of this type."""
         return Problem(f"/problems/{self.name}", self.title, self.status, detail, **members)
 
 
 class Advice(NamedTuple):
-    """What people are told of a type: a title, what it means, and what to do."""
+    """Texts of a problem type: title, meaning, and what to do."""
 
     title: str
     means: str
     to_do: str
 
 
-# By an error's class or the nearest of its bases.
+# By an error's class or nearest base class.
 _STATUSES: Final[dict[type[Exception], int]] = {
     shop.InvalidField: 422,
     shop.NotPermitted: 403,
@@ -123,7 +123,7 @@ _STATUSES: Final[dict[type[Exception], int]] = {
     StillRunning: 409,
 }
 
-# Those that are not called as their class is.
+# Types not named after their class.
 _NAMES: Final[dict[type[Exception], str]] = {
     shop.CardNumberGiven: "card-number",
     shop.ProviderUnavailable: "payment-provider-unavailable",
@@ -356,7 +356,7 @@ def _type(status: int, name: str) -> ProblemType:
     return ProblemType(status, name, *_WORDS[name])
 
 
-# Of requests that reach no handler, by HTTP status.
+# Problems of requests that reach no handler, by HTTP status.
 HTTP_TYPES: Final = {
     400: _type(400, "bad-request"),
     404: _type(404, "not-found"),
@@ -365,18 +365,18 @@ HTTP_TYPES: Final = {
 }
 REFUSED: Final = _type(400, "refused")
 INTERNAL: Final = _type(500, "internal")
-# Told before any handler is asked: by the port.
+# Sent by the port, before any handler.
 _HOST_REFUSED: Final = _type(421, "host-refused")
 
 
 def type_of(error: type[BaseException]) -> ProblemType | None:
-    """The type of an error's class; None for one that is no refusal."""
+    """The type of an error's class; None for unexpected errors."""
     status = next((_STATUSES[class_] for class_ in error.__mro__ if class_ in _STATUSES), None)
     if status is None:
         return None
     name = next((name for class_ in error.__mro__ if (name := _name(class_)) in _WORDS), "refused")
     found = _type(status, name)
-    # Of an order it is said which; everything else that is edited has the same sentence.
+    # Orders name the field; other resources share a sentence.
     return found._replace(title="It has changed") if issubclass(error, shop.EditConflict) else found
 
 
@@ -385,7 +385,7 @@ def _name(class_: type[Any]) -> str:
 
 
 def problem_types() -> dict[str, ProblemType]:
-    """Every type that a problem may have, by name."""
+    """All problem types, by name."""
     types = [type_of(each) for base in _STATUSES for each in _classes(base)]
     types += [REFUSED, INTERNAL, _HOST_REFUSED, *HTTP_TYPES.values()]
     return {each.name: _type(each.status, each.name) for each in types if each is not None}

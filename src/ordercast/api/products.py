@@ -1,4 +1,4 @@
-"""Products: everyone reads the catalogue, the shop edits it."""
+"""Products: everybody reads the catalogue, staff edit it."""
 
 from __future__ import annotations
 
@@ -70,8 +70,8 @@ class NewProduct(Struct, frozen=True, kw_only=True, rename="camel", forbid_unkno
 
 
 class EditProduct(Struct, frozen=True, kw_only=True, rename="camel", forbid_unknown_fields=True):
-    """What is not named stays. `version` is the one that the asker saw; the stock is changed by so many pieces, with a
-    reason, since orders take from it meanwhile.
+    """Omitted fields stay. `version` is the one that the client saw; the stock is changed by a difference, with a
+    reason, as orders change it meanwhile.
     """
 
     version: Version
@@ -113,7 +113,7 @@ async def list_products(
     cursor: IdCursor = "",
     every: FromQuery[bool] = False,
 ) -> Response[ProductPage]:
-    """List what is for sale; with `every`, for the shop, what is not too. Prices are minor units of `currency`."""
+    """List products for sale; with `every`, for staff, all. Prices are minor units of `currency`."""
     if every:
         await context.authorize(request, "see what is not for sale")
     found = await context.store.read(lambda transaction: units.page(transaction, cursor, limit + 1, every=every))
@@ -123,7 +123,7 @@ async def list_products(
 
 @get("/api/products/{product_id:str}", tags=["products"], responses=refusals(400, 401, 404))
 async def get_product(product_id: FromPath[str], request: AnyRequest, context: Context) -> Response[Product]:
-    """One product; one that is not for sale, for the shop alone."""
+    """Get a product; one that is not for sale, for staff only."""
     product = await context.store.read(lambda transaction: units.find(transaction, product_id))
     if product is None or not (product.active or (await context.identify(request)).actor.role in STAFF):
         raise NotFound("product")
@@ -135,7 +135,7 @@ async def get_product(product_id: FromPath[str], request: AnyRequest, context: C
 
 @post("/api/products", dto=JsonBody[NewProduct], return_dto=None, tags=["products"], responses=REFUSALS | CONFLICTS)
 async def add_product(data: JSONBody[NewProduct], request: AnyRequest, context: Context) -> Response[Product]:
-    """Add a product. For the shop."""
+    """Add a product. For staff."""
     actor = await context.authorize(request, "add a product")
     check_texts(data)
     product_id, now = context.new_id("prd"), context.now()
@@ -160,7 +160,7 @@ async def add_product(data: JSONBody[NewProduct], request: AnyRequest, context: 
 async def edit_product(
     product_id: FromPath[str], data: JSONBody[EditProduct], request: AnyRequest, context: Context
 ) -> Response[Product]:
-    """Change some fields of a product, or its stock. For the shop, whose screens are told by `product_update`."""
+    """Edit a product or its stock. For staff; published as `product_update`."""
     actor = await context.authorize(request, "change a product")
     check_texts(data)
     if data.stock_by and not (data.reason or "").strip():
@@ -186,7 +186,7 @@ async def edit_product(
 
 
 def _in_this_shop(transaction: Transaction, changes: dict[str, Any]) -> dict[str, Any]:
-    """A new price is one in the shop's currency; a new tax class must have a rate."""
+    """A new price gets the shop's currency; a new tax class must have a rate."""
     shop = shops.rules(transaction)
     if "tax_class" in changes:
         shop.rate_bp(changes["tax_class"], "taxClass")
@@ -201,7 +201,7 @@ async def get_product_history(
     limit: Limit = LIMIT_MAX,
     cursor: NumberCursor = "0",
 ) -> Response[ProductHistory]:
-    """The edits of a product, oldest first: who, when and why. For the shop. Sales are not among them."""
+    """Get a product's edits, oldest first: who, when and why. For staff. Sales are not included."""
     await context.authorize(request, "see a product's history")
     after = int(cursor)
     found = await context.store.read(

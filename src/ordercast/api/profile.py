@@ -1,4 +1,4 @@
-"""One's own account: making it, seeing it, changing its password."""
+"""One's own account: registering, reading, changing the password."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ from .mailing import mail_to
 from .responses import json_response, refusals
 from .sign_in import PASSWORD_MAX, SignedIn, User, confirm_password, open_session, user_of
 
-# Only told; the rule itself names what is wrong.
+# For the document only; the check names the problem.
 NewPassword = Annotated[str, Meta(description=f"{CHOSEN_MIN} to {CHOSEN_MAX} characters", max_length=PASSWORD_MAX)]
 
 _NOT_PRESENT: Final = "This is not the present password."
@@ -46,8 +46,8 @@ class ChangePassword(Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class Person(Struct, frozen=True, omit_defaults=True, rename="camel"):
-    """Whom a token speaks for; `email` only where there is an account, and `emailVerified` while it is false: then the
-    address is no more than what they typed.
+    """The identity of a token; `email` only with an account, `emailVerified` only while false: then the address is
+    unverified.
     """
 
     id: str
@@ -58,7 +58,7 @@ class Person(Struct, frozen=True, omit_defaults=True, rename="camel"):
 
 
 class Named(Struct, frozen=True):
-    """What is looked at of whoever is to have an account, and remembered of the request: never the password."""
+    """The registration data to check, and of the idempotency fingerprint: without the password."""
 
     email: str
     name: str
@@ -74,24 +74,24 @@ class Named(Struct, frozen=True):
     responses=refusals(400, 422, 409, 503),
 )
 async def register(data: JSONBody[Register], request: AnyRequest, context: Context) -> Response[User]:
-    """Make a customer's account. It is not signed in by that: `/api/auth/login` does.
+    """Register a customer's account. It is not signed in: `/api/auth/login` does that.
 
-    The address is the customer's once they have opened the link that they are mailed; until then it stands in nobody's
-    way, and `/api/me` says `emailVerified: false`. Of an address that has an account nothing else is answered: its
-    owner is told by mail. A shop that sends no mail refuses it with 409.
+    The address is the customer's once they open the mailed link; until then it blocks nobody, and `/api/me` has
+    `emailVerified: false`. For an address with an account the response is the same, and its owner is mailed. A shop
+    without mail refuses it with 409.
     """
     await context.budgets.take(REGISTRATIONS, caller_of(request))
     wanted = Named(data.email.lower(), data.name, Role.CUSTOMER)
     check_texts(wanted)
     check_choice(data.password, email=data.email, name=data.name)
-    # Before anything is looked up, so that a taken address takes as long to refuse as a free one to give.
+    # Before any lookup, so that a taken address takes as long.
     password_hash = await context.passwords.hash(data.password, caller_of(request))
     account = Account(context.new_id("cus"), wanted.email, wanted.name, wanted.role, password_hash, verified=False)
     now = context.now()
     mail = mail_to(context, request, MailKind.VERIFY, wanted.email)
 
     def effect(transaction: Transaction) -> bytes:
-        # Where nobody can show whose an address is, whoever came first keeps it from others of their kind.
+        # Without mail, the first account has the address.
         if not context.sends_mail and accounts.is_spoken_for(transaction, wanted.email):
             raise AddressTaken
         accounts.add(transaction, account, now)
@@ -110,7 +110,7 @@ async def register(data: JSONBody[Register], request: AnyRequest, context: Conte
     responses=refusals(400, 401, 403, 422),
 )
 async def change_password(data: JSONBody[ChangePassword], request: AnyRequest, context: Context) -> Response[SignedIn]:
-    """Choose another password. Everything that was signed in with the former one ends; the answer is signed in anew."""
+    """Change the password. All sign-ins end; the response has a new one."""
     actor = (await context.require_identity(request)).actor
     account = await context.store.read(lambda transaction: accounts.find_by_id(transaction, actor.id))
     if account is None:
@@ -124,7 +124,7 @@ async def change_password(data: JSONBody[ChangePassword], request: AnyRequest, c
     mail = mail_to(context, request, MailKind.PASSWORD_CHANGED, account.email if account.verified else None)
 
     def unit(transaction: Transaction) -> None:
-        if not accounts.set_hash(transaction, account, password_hash):  # it was replaced meanwhile
+        if not accounts.set_hash(transaction, account, password_hash):  # changed meanwhile
             raise InvalidField("current", _NOT_PRESENT)
         mail(transaction)
 
@@ -134,7 +134,7 @@ async def change_password(data: JSONBody[ChangePassword], request: AnyRequest, c
 
 @get("/api/me", tags=["people"], responses=refusals(401, 403))
 async def get_me(request: AnyRequest, context: Context) -> Response[Person]:
-    """Whom the token speaks for."""
+    """Get the token's identity."""
     actor = (await context.require_identity(request)).actor
     if actor.role is Role.GUEST:
         raise NotPermitted(actor, "ask who it is")

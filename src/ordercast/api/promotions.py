@@ -1,4 +1,4 @@
-"""Promotions: the shop makes them, watches their use, and ends them."""
+"""Promotions: staff create, list, change and end them."""
 
 from __future__ import annotations
 
@@ -48,7 +48,7 @@ class NewPromotion(Struct, frozen=True, kw_only=True, rename="camel", forbid_unk
 
 
 class EditPromotion(Struct, frozen=True, kw_only=True, rename="camel", forbid_unknown_fields=True):
-    """What is not named stays; what it takes off never changes. `active: false` ends it."""
+    """Omitted fields stay; the discount never changes. `active: false` ends it."""
 
     version: Version
     min_subtotal: Amount | UnsetType = UNSET
@@ -65,7 +65,7 @@ async def list_promotions(
     limit: Limit = LIMIT_DEFAULT,
     cursor: IdCursor = "",
 ) -> Response[PromotionPage]:
-    """List the promotions by their codes, ended ones too. For the shop."""
+    """List promotions by code, also ended ones. For staff."""
     await context.authorize(request, "list promotions")
     found = await context.store.read(lambda transaction: units.page(transaction, cursor, limit + 1))
     page = PromotionPage(*cut(found, limit, lambda each: each.code))
@@ -74,7 +74,7 @@ async def list_promotions(
 
 @get("/api/promotions/{code:str}", tags=["promotions"], responses=REFUSALS)
 async def get_promotion(code: FromPath[str], request: AnyRequest, context: Context) -> Response[Promotion]:
-    """One promotion. For the shop."""
+    """Get a promotion. For staff."""
     await context.authorize(request, "see promotions")
     promotion = await context.store.read(lambda transaction: units.find(transaction, as_code(code)))
     if promotion is None:
@@ -90,7 +90,7 @@ async def get_promotion(code: FromPath[str], request: AnyRequest, context: Conte
     responses=REFUSALS | CONFLICTS,
 )
 async def add_promotion(data: JSONBody[NewPromotion], request: AnyRequest, context: Context) -> Response[Promotion]:
-    """Make a promotion. For the shop."""
+    """Create a promotion. For staff."""
     actor = await context.authorize(request, "make a promotion")
     check_value(data.kind, data.value)
     starts_at, ends_at = _moment("startsAt", data.starts_at), _moment("endsAt", data.ends_at)
@@ -129,7 +129,7 @@ async def add_promotion(data: JSONBody[NewPromotion], request: AnyRequest, conte
 async def edit_promotion(
     code: FromPath[str], data: JSONBody[EditPromotion], request: AnyRequest, context: Context
 ) -> Response[Promotion]:
-    """Change how long and how often a promotion holds, or end it. For the shop."""
+    """Change a promotion's period or limits, or end it. For staff."""
     actor = await context.authorize(request, "change a promotion")
     changes = changed_fields(data, besides=frozenset({"version"}))
     if data.ends_at is not UNSET:

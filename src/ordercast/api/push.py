@@ -1,4 +1,4 @@
-"""Web Push: browsers that are pushed to (W3C Push API), each asked for on it by whoever uses it."""
+"""Web Push subscriptions (W3C Push API)."""
 
 from __future__ import annotations
 
@@ -46,19 +46,19 @@ class PushKeys(Struct, frozen=True):
 
 
 class PushSubscription(Struct, frozen=True, rename="camel"):
-    """What `JSON.stringify` makes of a browser's PushSubscription, and what is ours. What it does not know is passed
-    by, for browsers may tell more of it one day.
+    """A browser's PushSubscription as `JSON.stringify` makes it, and fields of ours. Unknown fields are ignored, as
+    browsers may add some.
     """
 
     endpoint: Endpoint
-    """The push service's URL for this browser: https, at no private address."""
+    """The push service's URL: https, at a public address."""
     keys: PushKeys
     expiration_time: float | None = None
-    """As the browser says it; a subscription that has ended is forgotten when its push service says so."""
+    """As the browser has it; ended subscriptions are deleted when the push service reports it."""
     language: LanguageTag | None = None
-    """In which language the device is told (BCP 47), unless its owner has chosen one."""
+    """Language of notifications on this device (BCP 47), unless its owner chose one."""
     replaces: Endpoint | None = None
-    """The URL that this one takes the place of (`pushsubscriptionchange`); who knows it needs no token."""
+    """The former URL (`pushsubscriptionchange`), which authorizes the change without a token."""
 
 
 class PushDevice(Struct, frozen=True, rename="camel"):
@@ -66,7 +66,7 @@ class PushDevice(Struct, frozen=True, rename="camel"):
     service: str
     """The host of its push service."""
     language: str | None
-    """The language that its page was in (BCP 47)."""
+    """The page's language (BCP 47)."""
     created_at: str
 
 
@@ -75,23 +75,23 @@ class PushDeviceList(Struct, frozen=True):
 
 
 class Unsubscribe(Struct, frozen=True, forbid_unknown_fields=True):
-    """One of the two."""
+    """Exactly one of these."""
 
     endpoint: Endpoint | None = None
-    """The push service's URL of the browser."""
+    """The browser's push service URL."""
     id: IdText | None = None
-    """The device's id, as the list has it."""
+    """The device's id, from the list."""
 
 
 @get("/api/push/key", tags=["notifications"], responses=refusals(409))
 async def get_push_key(context: Context) -> Response[PushKey]:
-    """The key that a browser subscribes with. A shop that does not push refuses it with 409."""
+    """Get the key that browsers subscribe with. A shop without push refuses with 409."""
     return json_response(msgspec.json.encode(PushKey(_key(context))), headers={"Cache-Control": "no-cache"})
 
 
 @get("/api/push/subscriptions", tags=["notifications"], responses=REFUSALS)
 async def list_push_subscriptions(request: AnyRequest, context: Context) -> Response[PushDeviceList]:
-    """List the browsers that one is pushed to on, the oldest first."""
+    """List the caller's subscribed browsers, oldest first."""
     user_id, _ = owner_of(await context.require_identity(request))
     found = await context.store.read(lambda transaction: contact_points.devices(transaction, user_id))
     return json_response(
@@ -109,9 +109,9 @@ async def list_push_subscriptions(request: AnyRequest, context: Context) -> Resp
     responses=refusals(400, 401, 403, 409, 422),
 )
 async def subscribe(data: JSONBody[PushSubscription], request: AnyRequest, context: Context) -> Response[PushDevice]:
-    """Be pushed to on this browser: with a person's token what they are notified of, with a tracking token what becomes
-    of its order. Again changes nothing; with somebody else's token it is theirs from then on. Of one person's browsers
-    twenty are kept; the one that asked longest ago makes room.
+    """Subscribe this browser: with a person's token to their notifications, with a tracking token to its order's.
+    Idempotent; with another person's token it becomes theirs. Twenty browsers per person are kept; the oldest is
+    replaced.
     """
     _key(context)
     _check(context, data)
@@ -133,9 +133,7 @@ async def subscribe(data: JSONBody[PushSubscription], request: AnyRequest, conte
 
 
 async def _renewed(context: ApiContext, request: AnyRequest, data: PushSubscription) -> Response[PushDevice]:
-    """A service worker has no token when its subscription changes: the former URL, which nobody else knows, says whose
-    it was.
-    """
+    """Renew a subscription by its former URL, a secret: a service worker has no token."""
     now, keys, former = context.now(), msgspec.json.encode(data.keys).decode(), data.replaces or ""
     moved = await context.store.write(
         lambda transaction: notification_tasks.move_device(transaction, former, data.endpoint, keys, now)
@@ -154,7 +152,7 @@ async def _renewed(context: ApiContext, request: AnyRequest, data: PushSubscript
     responses=refusals(400, 401, 403, 422),
 )
 async def unsubscribe(data: JSONBody[Unsubscribe], request: AnyRequest, context: Context) -> None:
-    """Be pushed to no more on a browser of one's own. Again changes nothing."""
+    """Unsubscribe one's own browser. Idempotent."""
     if (data.endpoint is None) is (data.id is None):
         raise InvalidField("endpoint", "Name the browser by its endpoint, or by its id.")
     user_id, _ = owner_of(await context.require_identity(request))
@@ -163,8 +161,8 @@ async def unsubscribe(data: JSONBody[Unsubscribe], request: AnyRequest, context:
 
 
 def owner_of(identity: Identity) -> tuple[str, bool]:
-    """Under which name somebody is reached, and whether what all the shop's people are told is meant for them too.
-    Raises NotPermitted for who cannot be notified.
+    """The contact points' user id, and whether staff notifications go there. Raises NotPermitted for who cannot be
+    notified.
     """
     if identity.order_id is not None:
         return f"{GUEST_PREFIX}{identity.order_id}", False
@@ -175,7 +173,7 @@ def owner_of(identity: Identity) -> tuple[str, bool]:
 
 
 def _check(context: ApiContext, wanted: PushSubscription) -> None:
-    """Raises InvalidField."""
+    """Check a subscription. Raises InvalidField."""
     from ordercast.notify.push_encryption import BrowserKeys  # noqa: PLC0415 - slow to load, and seldom asked for
 
     try:
@@ -189,7 +187,7 @@ def _check(context: ApiContext, wanted: PushSubscription) -> None:
 
 
 def _key(context: ApiContext) -> str:
-    """Raises NoPush."""
+    """The public key. Raises NoPush."""
     if context.push_key is None:
         raise NoPush
     return context.push_key()

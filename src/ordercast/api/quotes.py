@@ -1,4 +1,4 @@
-"""Quotes: the total that a checkout shows before the order is placed."""
+"""Quotes: the totals shown before an order is placed."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ from .responses import json_response, refusals
 
 
 class Quote(Struct, frozen=True, rename="camel"):
-    """The sums of the order that would be placed, named as there."""
+    """The sums of the order, named as there."""
 
     cart_items: list[OrderLine]
     subtotal: int
@@ -57,7 +57,7 @@ class Quote(Struct, frozen=True, rename="camel"):
     responses=refusals(400, 401, 409, 422),
 )
 async def quote_order(data: JSONBody[QuoteOrder], request: AnyRequest, context: Context) -> Response[Quote]:
-    """Say what a cart would come to now. Nothing is set aside; `POST /api/orders` compares its `total` with ours."""
+    """Price a cart. Nothing is reserved; `POST /api/orders` compares its `total` with ours."""
     actor = (await context.identify(request)).actor
     customer_id = actor.id if actor.role is Role.CUSTOMER else None
     now = context.now()

@@ -1,7 +1,6 @@
-"""Random bytes from the system, fetched in blocks.
+"""Random bytes from the system, read in blocks.
 
-Each fetch lets go of the interpreter's lock, and beside a busy writer thread getting it back was measured to take
-longer than all the rest of making an id.
+Each read releases the GIL, and getting it back beside a busy writer thread took longer than the rest of making an id.
 """
 
 from __future__ import annotations
@@ -13,7 +12,7 @@ _BLOCK_BYTES: Final = 4_096
 
 
 class RandomPool:
-    """Bytes from ``os.urandom``; each is given out once."""
+    """A pool of bytes from ``os.urandom``; each is used once."""
 
     def __init__(self) -> None:
         self._block = b""
@@ -23,7 +22,7 @@ class RandomPool:
         return f"<RandomPool {len(self._block) - self._used} bytes left>"
 
     def take(self, count: int) -> bytes:
-        """The next `count` bytes, at most a block's length."""
+        """Take `count` bytes, at most a block."""
         if self._used + count > len(self._block):
             self._block = os.urandom(_BLOCK_BYTES)
             self._used = 0

@@ -1,5 +1,5 @@
-"""Receipts: how far somebody has read, or has had messages on a screen. A position for each participant, never a row
-for a message. The command `mark_seen` serves notifications too.
+"""Receipts: how far a participant has read, or received messages. One position per participant, no row per message. The
+command `mark_seen` serves notifications too.
 """
 
 from __future__ import annotations
@@ -26,14 +26,14 @@ from .notifications import IDS_MAX, Seen, mark_read
 from .responses import REFUSALS, json_response
 
 Reached = Annotated[int, Meta(ge=0, le=COUNT_MAX)]
-"""The position of a message."""
+"""A message's position."""
 
 
 class MarkPosition(Struct, frozen=True, forbid_unknown_fields=True):
-    """Up to which message."""
+    """A position in a conversation."""
 
     position: Reached
-    """Of the newest that was read, or came to a screen; every one before it with it."""
+    """The newest message read or received; all before it are included."""
 
 
 class MarkSeen(RepeatableCommand, frozen=True, rename="camel", forbid_unknown_fields=True):
@@ -41,11 +41,11 @@ class MarkSeen(RepeatableCommand, frozen=True, rename="camel", forbid_unknown_fi
 
     conversation_id: IdText | None = None
     position: Reached | None = None
-    """Of the newest message that was read; every one before it with it."""
+    """The newest message read; all before it are included."""
     notification_ids: Annotated[list[IdText], Meta(min_length=1, max_length=IDS_MAX)] | None = None
-    """Those that were read."""
+    """The notifications read."""
     all: bool = False
-    """Whether all notifications were."""
+    """Whether all notifications were read."""
 
 
 class MarkDelivered(RepeatableCommand, frozen=True, rename="camel", forbid_unknown_fields=True):
@@ -53,37 +53,37 @@ class MarkDelivered(RepeatableCommand, frozen=True, rename="camel", forbid_unkno
 
     conversation_id: IdText
     position: Reached
-    """Of the newest message that came; every one before it with it."""
+    """The newest message received; all before it are included."""
 
 
 class Receipt(Struct, frozen=True, rename="camel"):
-    """How far a participant has read."""
+    """A participant's receipt."""
 
     conversation_id: str
     participant: str
-    """Whose it is: all the shop's people have one."""
+    """The participant; all staff share one."""
     delivered: int
-    """Up to which position messages came to a screen."""
+    """The position of the last message received."""
     seen: int
-    """Up to which position they were read."""
+    """The position of the last message read."""
     unread: int
-    """Of the others' messages behind that."""
+    """The number of others' messages after that."""
 
 
 class MarkedSeen(Struct, frozen=True, kw_only=True, rename="camel", omit_defaults=True):
-    """What is left unread: of the conversation, with how far it was read; or of the notifications."""
+    """What is left unread in the conversation, with its receipt; or of the notifications."""
 
     unread: int
-    """How many are left: of notifications, counted as far as a thousand."""
+    """The remaining unread count; of notifications up to a thousand."""
     unread_more: bool = False
-    """There are more notifications than those, which were not counted."""
+    """There are more notifications, which were not counted."""
     conversation_id: str | None = None
     participant: str | None = None
-    """Whose receipt it is."""
+    """The participant."""
     delivered: int | None = None
-    """Up to which position messages came to a screen."""
+    """The position of the last message received."""
     seen: int | None = None
-    """Up to which position they were read."""
+    """The position of the last message read."""
 
 
 @post(
@@ -97,7 +97,7 @@ class MarkedSeen(Struct, frozen=True, kw_only=True, rename="camel", omit_default
 async def post_seen(
     conversation_id: FromPath[str], data: JSONBody[MarkPosition], request: AnyRequest, context: Context
 ) -> Response[Receipt]:
-    """Note up to which message one has read; a position behind the one that is known changes nothing."""
+    """Mark messages as read up to a position; one before the known position changes nothing."""
     identity = await context.require_identity(request)
     return json_response(msgspec.json.encode(await mark(context, identity, conversation_id, seen=data.position)))
 
@@ -113,13 +113,13 @@ async def post_seen(
 async def post_delivered(
     conversation_id: FromPath[str], data: JSONBody[MarkPosition], request: AnyRequest, context: Context
 ) -> Response[Receipt]:
-    """Note up to which message came to one's screen; a position behind the one that is known changes nothing."""
+    """Mark messages as received up to a position; one before the known position changes nothing."""
     identity = await context.require_identity(request)
     return json_response(msgspec.json.encode(await mark(context, identity, conversation_id, delivered=data.position)))
 
 
 async def mark_seen(context: ApiContext, identity: Identity, command: MarkSeen) -> Any:
-    """Note what was read, of a conversation or of notifications; answers how much is left. Again changes nothing."""
+    """Mark a conversation or notifications as read; return what is left unread. Idempotent."""
     of_notifications = command.notification_ids is not None or command.all
     if command.conversation_id is None:
         if command.position is not None:
@@ -140,7 +140,7 @@ async def _mark_notifications(context: ApiContext, identity: Identity, command: 
 
 
 async def mark_delivered(context: ApiContext, identity: Identity, command: MarkDelivered) -> Any:
-    """Note up to which message came to a screen. Again changes nothing."""
+    """Mark messages as received. Idempotent."""
     return msgspec.to_builtins(await mark(context, identity, command.conversation_id, delivered=command.position))
 
 
@@ -152,7 +152,7 @@ async def mark(
     seen: int | None = None,
     delivered: int | None = None,
 ) -> Receipt:
-    """Note how far the identity's participant has read. Raises NotFound, NothingThere for what is not written, and
+    """Record a receipt of the identity's participant. Raises NotFound, NothingThere for a missing message, and
     TooManyAttempts.
     """
     context.budgets.take_local(RECEIPTS, person_key(identity))

@@ -26,8 +26,8 @@ _REFUSALS: Final = refusals(401, 403)
 
 @post("/api/auth/refresh", status_code=200, tags=["people"], responses=_REFUSALS)
 async def refresh(request: AnyRequest, context: Context) -> Response[SignedIn]:
-    """Exchange the cookie for a fresh access token and the next cookie. A cookie that was exchanged before, and not
-    just now, ends the sign-in: two have it.
+    """Exchange the cookie for an access token and the next cookie. A cookie that was exchanged before, and not just
+    now, ends the sign-in: it was copied.
     """
     check_origin(request, context.origins)
     token = await _token(request, context)
@@ -49,8 +49,8 @@ async def refresh(request: AnyRequest, context: Context) -> Response[SignedIn]:
 
 @post("/api/auth/logout", status_code=HTTP_204_NO_CONTENT, tags=["people"], responses=SIGNED_OUT | {403: REFUSALS[403]})
 async def sign_out(request: AnyRequest, context: Context) -> Response[None]:
-    """End the sign-in of the cookie, and that of the token if one is sent: their tokens are refused and their sockets
-    end, on every node.
+    """Sign out: end the sign-in of the cookie, and of the token if sent. Tokens are revoked and sockets disconnected,
+    on every node.
     """
     check_origin(request, context.origins)
     names = await _names_shown(request, context)
@@ -68,7 +68,7 @@ async def sign_out(request: AnyRequest, context: Context) -> Response[None]:
 
 
 async def _names_shown(request: AnyRequest, context: ApiContext) -> set[str]:
-    """The names of the token that is sent along; none of one that is worth nothing any more."""
+    """The revocable ids of the token in the request; none if it is invalid."""
     try:
         identity = await context.identify(request)
     except TokenRefused:
@@ -78,7 +78,7 @@ async def _names_shown(request: AnyRequest, context: ApiContext) -> set[str]:
 
 @post("/api/auth/logout-all", status_code=HTTP_204_NO_CONTENT, tags=["people"], responses=SIGNED_OUT | _REFUSALS)
 async def sign_out_everywhere(request: AnyRequest, context: Context) -> Response[None]:
-    """End every sign-in of whoever asks, and refuse every token that they were given. Needs a token."""
+    """Sign the caller out everywhere, and revoke all their tokens. Needs a token."""
     check_origin(request, context.origins)
     actor = (await context.require_identity(request)).actor
     if actor.role is Role.GUEST:
@@ -91,7 +91,7 @@ async def sign_out_everywhere(request: AnyRequest, context: Context) -> Response
 
 
 async def _token(request: AnyRequest, context: ApiContext) -> RefreshToken:
-    """The cookie's token, of a sign-in that there is: garbage does not reach the writer. Raises RefreshRefused."""
+    """The cookie's token, of an existing sign-in: garbage does not reach the writer. Raises RefreshRefused."""
     token = RefreshToken.parse(request.cookies.get(COOKIE, ""))
     if token is not None and await context.store.read(lambda t: access.find(t, token.hashes.family)) is not None:
         return token

@@ -1,4 +1,4 @@
-"""Refresh tokens: what a browser keeps in a cookie to get access tokens with."""
+"""Refresh tokens, kept by browsers in a cookie."""
 
 from __future__ import annotations
 
@@ -17,9 +17,9 @@ _FORM: Final = re.compile(rf"{PREFIX}([0-9a-f]{{{2 * _HALF_BYTES}}})([0-9a-f]{{{
 
 @dataclass(frozen=True, slots=True)
 class RefreshToken:
-    """Two secrets: `family` stays for as long as the sign-in, `turn` is replaced at each refresh.
+    """A refresh token has two secrets: `family` lasts as long as the sign-in, `turn` is replaced at each refresh.
 
-    By the first, a token that was replaced long ago is still known for what it is: one that somebody kept.
+    By the first, a token that was replaced long ago is recognized as copied.
     """
 
     family: str
@@ -38,11 +38,11 @@ class RefreshToken:
         return f"{PREFIX}{self.family}{self.turn}"
 
     def __repr__(self) -> str:
-        return "<RefreshToken>"  # it must not get into a log
+        return "<RefreshToken>"  # keeps it out of logs
 
     def next(self, secret: str) -> Self:
-        """The token that replaces it: the same one however often it is asked for, so that tabs which ask at once, and
-        one that asks again because it heard no answer, end up with the same. To tell it takes the shop's secret.
+        """The next token: derived, so that concurrent tabs, and repetitions after a lost response, get the same. Needs
+        the shop's secret.
         """
         key = hashlib.sha256(b"refresh:" + secret.encode()).digest()
         turn = hashlib.blake2b(str(self).encode(), key=key, digest_size=_HALF_BYTES).hexdigest()
@@ -50,7 +50,7 @@ class RefreshToken:
 
     @property
     def hashes(self) -> RefreshHashes:
-        """What is stored of it."""
+        """The hashes to store."""
         return RefreshHashes(_hash(self.family), _hash(self.turn))
 
 

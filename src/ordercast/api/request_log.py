@@ -1,7 +1,7 @@
-"""Request log: a line for each request, with an id that its response carries too (`X-Request-ID`).
+"""Request log: one line per request, with an id that is also in its response (`X-Request-ID`).
 
-What changes something, or is refused, is logged at `info`; what only reads, at `debug`. A line names the route by its
-template and the actor by their id: no token, address or name of a person stands in it, whatever was asked for.
+Changes and refusals are logged at `info`, reads at `debug`. The route is logged as a template and the actor by id: no
+tokens, addresses or names.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from litestar.types import ASGIApp, Receive, Scope, Send
 from ordercast.telemetry import REQUEST_ID_HEADER, REQUEST_LOG, given_request_id, request_ids
 
 _READS: Final = frozenset({"GET", "HEAD", "OPTIONS"})
-# Where a handler says who has just become known, as by signing in.
+# Where a handler stores an actor that just became known, as by signing in.
 ACTOR: Final = "actor"
 _IDENTITY: Final = "identity"
 
@@ -24,7 +24,7 @@ log = logging.getLogger(REQUEST_LOG)
 
 
 class RequestLogMiddleware:
-    """Wraps the application, outermost: an id comes in from a proxy that is named, or is made."""
+    """The outermost middleware: takes the id from a trusted proxy, or makes one."""
 
     def __init__(self, application: ASGIApp) -> None:
         self._application = application

@@ -1,6 +1,4 @@
-"""Responses whose JSON is already written, by the database or by one encoding at the end of a handler; and those that
-the OpenAPI document tells of.
-"""
+"""Responses with JSON that is already encoded, and response specs for the OpenAPI document."""
 
 from __future__ import annotations
 
@@ -18,12 +16,12 @@ from .problems import CONTENT_TYPE, Problem
 def json_response(
     content: bytes, *, status_code: int | None = None, headers: Mapping[str, str] | None = None
 ) -> Response[Any]:
-    """Send `content` as it is; without `status_code`, with the handler's own."""
+    """Send `content` as it is; the status is the handler's own by default."""
     return JsonResponse(content, status_code=status_code, media_type="application/json", headers=headers)
 
 
 class JsonResponse(Response[Any]):
-    """Skips what Litestar does for an answer that is still to be encoded: a tenth of what an order costs the loop."""
+    """Skips Litestar's encoding: a tenth of an order's cost on the loop."""
 
     __slots__ = ()
 
@@ -56,7 +54,7 @@ class _Written(ASGIResponse):
 
 
 def refused(description: str) -> ResponseSpec:
-    """A refusal of one route's own."""
+    """A route's own error response."""
     return ResponseSpec(Problem, description=description, generate_examples=False, media_type=CONTENT_TYPE)
 
 
@@ -76,5 +74,5 @@ CONFLICTS: Final = {
 
 
 def refusals(*statuses: int) -> dict[int, ResponseSpec]:
-    """Those of the refusals that all routes share which one of them has."""
+    """The shared error responses with these statuses."""
     return {status: (REFUSALS | CONFLICTS)[status] for status in statuses}

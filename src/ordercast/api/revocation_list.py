@@ -1,4 +1,4 @@
-"""Revocations in memory, which each request and each socket is checked against."""
+"""Revocations in memory, checked for each request and socket."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from ordercast.db.access import Revocation
 from .auth import Identity
 
 KIND: Final = ChangeKind.ACCESS_REVOKED
-"""Of the feed's rows that tell of one."""
+"""The fields of a revocation's feed row."""
 
 
 class _Row(msgspec.Struct, frozen=True):
@@ -24,7 +24,7 @@ class _Row(msgspec.Struct, frozen=True):
 
 
 class RevocationList:
-    """One per node, used from its loop."""
+    """The revocations of a node; used from its loop."""
 
     def __init__(self) -> None:
         self._since_ms: dict[str, int] = {}
@@ -34,8 +34,8 @@ class RevocationList:
         return f"<RevocationList {len(self._since_ms)} names>"
 
     def add(self, revoked: Revocation) -> None:
-        """Refuse the tokens of a name from then on; of two revocations of one name, the later counts."""
-        # A moment that is none, by another program, refuses all that there is until now, and for good.
+        """Revoke the tokens of a name; of two revocations the later counts."""
+        # An invalid timestamp revokes all issued until now, for good.
         since_ms = _ms(revoked.since) or time.time_ns() // 1_000_000
         until_ms = None if revoked.until is None else _ms(revoked.until)
         self._since_ms[revoked.name] = max(since_ms, self._since_ms.get(revoked.name, 0))
@@ -45,7 +45,7 @@ class RevocationList:
             self._until_ms[revoked.name] = until_ms
 
     def add_change(self, change: Change) -> None:
-        """Add one from its feed row."""
+        """Add a revocation from its feed row."""
         try:
             row = msgspec.convert(None if change.after is None else read_json(change.after), _Row)
         except (ValueError, msgspec.ValidationError):
@@ -53,12 +53,12 @@ class RevocationList:
         self.add(Revocation(row.name, row.since, row.until))
 
     def forget(self, now_ms: int) -> None:
-        """Drop those whose tokens have all expired."""
+        """Drop revocations whose tokens have all expired."""
         for name in [name for name, until_ms in self._until_ms.items() if until_ms < now_ms]:
             del self._until_ms[name], self._since_ms[name]
 
     def is_revoked(self, identity: Identity) -> bool:
-        """Whether the token of that identity is refused: itself, or with whatever its person was given before."""
+        """Whether the identity's token is revoked, by itself or with all of its person's."""
         if not self._since_ms:
             return False
         if any(name in self._since_ms for name in identity.names):

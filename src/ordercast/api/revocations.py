@@ -1,4 +1,4 @@
-"""Revoking a token, a sign-in, or everything that somebody was given. For an admin."""
+"""Revoking a token, a sign-in, or all of a person's. For an admin."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ class Revoked(Struct, frozen=True):
     responses=refusals(400, 401, 403, 422),
 )
 async def revoke(data: JSONBody[Revoke], request: AnyRequest, context: Context) -> Response[Revoked]:
-    """Refuse a token, or all that a person was given until now, and end the sockets that it opened, on every node."""
+    """Revoke a token, or all that a person has, and disconnect their sockets, on every node."""
     actor = await context.authorize(request, "revoke tokens", ADMINS)
     check_texts(data)
     if not data.name.strip():

@@ -1,4 +1,4 @@
-"""The page of the sandbox's bank, to which a customer with ``tok_3ds`` is sent, and where no money moves either."""
+"""The sandbox's bank page, for customers with ``tok_3ds``. No money moves."""
 
 from __future__ import annotations
 
@@ -35,13 +35,13 @@ Back = Annotated[str, QueryParameter(max_length=4_000, pattern=r"^/([^/\\\\].*)?
 
 @get(f"{CONFIRM_PATH}/{{reference:str}}", include_in_schema=False, media_type=MediaType.HTML)
 async def show_confirmation(reference: FromPath[str], context: Context, back: Back = "/") -> Response[str]:
-    """Ask the customer, as a bank would."""
+    """Show the confirmation page."""
     entry = await _sandbox(context).entry(reference)
     if entry is None:
         raise NotFound("payment")
     path, amount = html.escape(f"{CONFIRM_PATH}/{reference}"), html.escape(str(entry.amount))
     page = _PAGE.format(amount=amount, notice=SANDBOX_NOTICE, path=path, back=quote(back, safe=""))
-    # A form is sent with `Origin: null` from a page that tells nobody where it is; this one tells its origin alone.
+    # Without a referrer, forms send `Origin: null`; this page sends its origin only.
     headers = {"Content-Security-Policy": _POLICY, "Cache-Control": "no-store", "Referrer-Policy": "strict-origin"}
     return Response(page, headers=headers)
 
@@ -50,7 +50,7 @@ async def show_confirmation(reference: FromPath[str], context: Context, back: Ba
 async def take_answer(
     reference: FromPath[str], answer: FromPath[str], context: Context, back: Back = "/"
 ) -> Response[None]:
-    """Take the customer's answer, and send them back."""
+    """Accept the customer's choice, and redirect back."""
     if answer not in {"confirm", "decline"}:
         raise NotFound("answer")
     try:

@@ -1,4 +1,4 @@
-"""Services: everybody reads what can be booked and when, the shop edits it."""
+"""Services: everybody reads services and free times, staff edit them."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ SLOT_DAYS_DEFAULT: Final = 7
 
 Minutes = Annotated[int, Meta(ge=DURATION_MIN, le=DURATION_MAX)]
 CarerIds = Annotated[list[CarerId], Meta(max_length=CARERS_MAX)]
-# A day of the shop's clock, or a moment with its offset.
+# A local date, or a time with its offset.
 SlotBound = Annotated[str | None, QueryParameter(max_length=40)]
 
 
@@ -53,7 +53,7 @@ class NewService(Struct, frozen=True, kw_only=True, rename="camel", forbid_unkno
     duration_minutes: Minutes
     price: Amount
     slot_minutes: Minutes | None = None
-    """Half an hour, or less for a shorter service, if it is left out."""
+    """Half an hour by default, or less for a shorter service."""
     carer_ids: CarerIds = []
     name_bn: Text = ""
     description: Text = ""
@@ -62,7 +62,7 @@ class NewService(Struct, frozen=True, kw_only=True, rename="camel", forbid_unkno
 
 
 class EditService(Struct, frozen=True, kw_only=True, rename="camel", forbid_unknown_fields=True):
-    """What is not named stays; what is booked stays as it was booked. `version` is the one that the asker saw."""
+    """Omitted fields stay, and so do bookings. `version` is the one that the client saw."""
 
     version: Version
     name: Name | UnsetType = UNSET
@@ -82,15 +82,15 @@ class SlotCarer(Struct, frozen=True):
 
 
 class Slots(Struct, frozen=True, rename="camel"):
-    """When a service may begin, in order."""
+    """The free times of a service, sorted."""
 
     service_id: str
     time_zone: str
-    """Of the shop, by whose clock its carers work and its days begin."""
+    """The shop's time zone."""
     carers: list[SlotCarer]
     items: list[FreeTime]
     next_from: str | None
-    """Where more than so many were found: what to ask for as `from` next."""
+    """The next `from`, if there are more."""
 
 
 # --- For everyone -----------------------------------------------------------------------------------------------------
@@ -104,7 +104,7 @@ async def list_services(
     cursor: IdCursor = "",
     every: FromQuery[bool] = False,
 ) -> Response[ServicePage]:
-    """List what can be booked; with `every`, for the shop, what cannot be too."""
+    """List bookable services; with `every`, for staff, all."""
     if every:
         await context.authorize(request, "see what cannot be booked")
     found = await context.store.read(lambda transaction: units.page(transaction, cursor, limit + 1, every=every))
@@ -114,7 +114,7 @@ async def list_services(
 
 @get("/api/services/{service_id:str}", tags=["bookings"], responses=refusals(400, 401, 404))
 async def get_service(service_id: FromPath[str], request: AnyRequest, context: Context) -> Response[Service]:
-    """One service; one that cannot be booked, for the shop alone."""
+    """Get a service; one that is not bookable, for staff only."""
     service = await context.store.read(lambda transaction: units.find(transaction, service_id))
     if service is None or not (service.active or (await context.identify(request)).actor.role in STAFF):
         raise NotFound("service")
@@ -131,8 +131,8 @@ async def list_slots(
     to: SlotBound = None,
     carer_id: Annotated[str | None, QueryParameter(name="carerId", max_length=255)] = None,
 ) -> Response[Slots]:
-    """When a service can be booked, from now or `from` on: for a week, or to the end of the day `to`, or up to that
-    moment. Both are a day of the shop's clock (`2026-12-01`) or a moment (`2026-12-01T09:00:00Z`).
+    """List the free times of a service, from now or `from` on: for a week, or through the date `to`, or until that
+    time. Both are a local date (`2026-12-01`) or a time (`2026-12-01T09:00:00Z`).
     """
     await context.identify(request)
     await context.budgets.take(QUOTES, context.budget_key(request))
@@ -154,7 +154,7 @@ async def list_slots(
 
 
 def _within(begin: str | None, end: str | None, now: Timestamp, tz: tzinfo) -> Span:
-    """The span that is asked for, none of which has gone by. Raises InvalidField."""
+    """The requested span, without the past. Raises InvalidField."""
     today = day_of(now, tz)
     first = _bound("from", begin, today, tz, last=False)
     reach = _day_at(first, tz) + timedelta(days=SLOT_DAYS_DEFAULT - 1)
@@ -203,7 +203,7 @@ def _day_at(minute: int, tz: tzinfo) -> date:
 
 @post("/api/services", dto=JsonBody[NewService], return_dto=None, tags=["bookings"], responses=REFUSALS | CONFLICTS)
 async def add_service(data: JSONBody[NewService], request: AnyRequest, context: Context) -> Response[Service]:
-    """Add a service. For the shop."""
+    """Add a service. For staff."""
     actor = await context.authorize(request, "add a service")
     check_texts(data)
     service_id, now = context.new_id("svc"), context.now()
@@ -228,7 +228,7 @@ async def add_service(data: JSONBody[NewService], request: AnyRequest, context: 
 async def edit_service(
     service_id: FromPath[str], data: JSONBody[EditService], request: AnyRequest, context: Context
 ) -> Response[Service]:
-    """Change some fields of a service, or who does it. For the shop."""
+    """Edit a service, or its carers. For staff."""
     actor = await context.authorize(request, "change a service")
     check_texts(data)
     changes = changed_fields(data, besides=frozenset({"version"}))
@@ -241,7 +241,7 @@ async def _edit(context: ApiContext, service_id: str, changes: dict[str, Any], v
     now = context.now()
 
     def unit(transaction: Transaction) -> bytes:
-        # A new price is one in the shop's currency.
+        # A new price gets the shop's currency.
         named = changes | ({"currency": shops.rules(transaction).currency} if "price" in changes else {})
         changed = units.change(transaction, service_id, named, expected_version=version, actor=actor, now=now)
         return msgspec.json.encode(changed)

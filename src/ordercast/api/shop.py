@@ -1,4 +1,4 @@
-"""The shop's rules: how it charges, for everyone to read and its admin to change."""
+"""The shop's pricing rules: everybody reads them, an admin changes them."""
 
 from __future__ import annotations
 
@@ -21,20 +21,20 @@ from .responses import CONFLICTS, REFUSALS, json_response
 
 
 class ChangeShop(Shop, frozen=True, kw_only=True, rename="camel", forbid_unknown_fields=True):
-    """The rules as they shall be, whole; `version` is the one that the asker saw."""
+    """All rules; `version` is the one that the client saw."""
 
     version: Version
 
 
 @get("/api/shop", tags=["shop"])
 async def get_shop(context: Context) -> Response[CurrentShop]:
-    """How the shop charges: currency, taxes, delivery fees."""
+    """Get the shop's currency, taxes and delivery fees."""
     return json_response(msgspec.json.encode(await context.store.read(units.current_shop)))
 
 
 @put("/api/shop", dto=JsonBody[ChangeShop], return_dto=None, tags=["shop"], responses=REFUSALS | CONFLICTS)
 async def change_shop(data: JSONBody[ChangeShop], request: AnyRequest, context: Context) -> Response[CurrentShop]:
-    """Let other rules hold from the next order on; those that are placed keep their sums. For an admin."""
+    """Replace the rules for new orders; placed ones keep their sums. For an admin."""
     actor = await context.authorize(request, "change how the shop charges", ADMINS)
     if not is_in_use(data.currency):
         raise InvalidField("currency", f"ISO 4217 has no currency {data.currency} that is in use.")

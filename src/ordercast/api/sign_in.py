@@ -30,7 +30,7 @@ from .responses import json_response, refusals
 
 PASSWORD_MAX: Final = 1_024
 COOKIE: Final = "ordercast_refresh"
-# Nothing but what deals in sign-ins is ever sent it.
+# The cookie is sent only to these routes.
 COOKIE_PATH: Final = "/api/auth"
 
 
@@ -62,13 +62,13 @@ class SignedIn(Struct, frozen=True, rename="camel"):
     responses=refusals(400, 401, 422),
 )
 async def sign_in(data: JSONBody[SignIn], request: AnyRequest, context: Context) -> Response[SignedIn]:
-    """Exchange an address and a password for an access token, and a cookie that `/api/auth/refresh` takes."""
+    """Sign in: exchange an address and password for an access token, and a cookie for `/api/auth/refresh`."""
     account = await find_account(context, data, caller_of(request))
     return await open_session(context, request, account)
 
 
 async def find_account(context: ApiContext, data: SignIn, caller: str) -> Account:
-    """The account that the password opens: the one whose address it is, or the newest that says so. Raises
+    """The account for the credentials: the one that has the address, or the newest that claims it. Raises
     TooManyAttempts or SignInRefused.
     """
     candidates = await context.store.read(lambda transaction: _with_address(transaction, data.email))
@@ -76,7 +76,7 @@ async def find_account(context: ApiContext, data: SignIn, caller: str) -> Accoun
 
 
 async def confirm_password(context: ApiContext, account: Account, password: str, caller: str) -> None:
-    """Have somebody who is signed in type their password once more. Raises TooManyAttempts or SignInRefused."""
+    """Check a signed-in person's password again. Raises TooManyAttempts or SignInRefused."""
     await verify_password(context, account.email, password, caller, (account,))
 
 
@@ -86,19 +86,17 @@ def _with_address(transaction: Transaction, email: str) -> tuple[Account | None,
 
 
 def device_of(email: str, caller: str) -> str:
-    """From where somebody comes who says that the address is theirs."""
+    """The key of a device: address and client."""
     return f"{email.lower()} {caller}"
 
 
 async def verify_password(
     context: ApiContext, email: str, password: str, caller: str, candidates: Sequence[Account | None]
 ) -> Account:
-    """The first of the accounts that the password opens. Where it opens none, as much is done for as many as there
-    might have been.
+    """The first account that the password matches. If none does, as much time is spent as for the most candidates.
 
-    Whoever has signed in from an address before, or shown a mailed link there, has a budget there that nobody elsewhere
-    can spend: so strangers who guess at an account, or whole offices that do, keep its owner out of it nowhere but
-    where they sit.
+    A device that signed in before, or used a mailed link, has its own budget, so that strangers' guesses do not lock
+    the owner out elsewhere.
     """
     email = email.lower()
     device = device_of(email, caller)
@@ -114,7 +112,7 @@ async def verify_password(
                 break
         else:
             raise SignInRefused
-    if account.verified:  # whoever only says that the address is theirs knows nothing of its account
+    if account.verified:  # an unverified claim gets no knowledge of the account
         await context.budgets.remember_device(device)
     return account
 
@@ -123,9 +121,9 @@ async def verify_password(
 
 
 async def open_session(context: ApiContext, request: AnyRequest, account: Account) -> Response[SignedIn]:
-    """Open a sign-in and answer with its first tokens. A page that may not use the cookie is not given one.
+    """Open a sign-in; respond with its first tokens. Pages that may not use the cookie get none.
 
-    Raises SignInRefused for an account that was closed or changed since it was found: the password took its time.
+    Raises SignInRefused if the account changed during the slow password check.
     """
     now_ms = context.now_ms()
     request.state[ACTOR] = f"{account.role}:{account.id}"
@@ -156,7 +154,7 @@ def token_response(
     looked_up_at_ms: int,
     cookie: Cookie | None = None,
 ) -> Response[SignedIn]:
-    """Answer with an access token that says what the account was at that moment."""
+    """Respond with an access token for the account as it was at that time."""
     ttl_s = context.token_policy.token_ttl_s
     token = issue_token(
         context.keys.current,
@@ -183,12 +181,12 @@ def refresh_cookie(context: ApiContext, request: AnyRequest, token: RefreshToken
 
 
 def drop_cookie(request: AnyRequest, response: Response[Any]) -> None:
-    """Have the browser forget its cookie."""
+    """Delete the browser's cookie."""
     response.set_cookie(_cookie(request, "", 0))
 
 
 def _cookie(request: AnyRequest, value: str, max_age_s: int) -> Cookie:
-    # No script can read it, no page of another site can use it, and it never crosses the network in the clear.
+    # HttpOnly, SameSite, Secure.
     is_secure = request.scope["scheme"] == "https"
     return Cookie(
         key=COOKIE,

@@ -1,7 +1,7 @@
-"""Signing keys: the shop's secret, and the one before it while that is still good.
+"""Signing keys: the shop's secret, and the previous one during rotation.
 
-All that is derived from a secret is good for as long as one of these is the secret: tokens, sign-ins, tracking tokens,
-delivery codes. See docs/guides/rotating-the-secret.md.
+Tokens, sign-ins, tracking tokens and delivery codes derived from a secret are valid while it is one of these. See
+docs/guides/rotating-the-secret.md.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from ordercast.config import Settings
 
 @dataclass(frozen=True, slots=True)
 class SigningKeys:
-    """`current` makes what is new; `previous`, if there is one, is taken beside it."""
+    """`current` signs; `previous`, if any, is accepted too."""
 
     current: str = field(repr=False)
     previous: str = field(default="", repr=False)
@@ -26,7 +26,7 @@ class SigningKeys:
 
     @property
     def all(self) -> tuple[str, ...]:
-        """Those that verify, the one that signs first."""
+        """All accepted secrets, the signing one first."""
         return (self.current, self.previous) if self.previous else (self.current,)
 
     @property
@@ -36,5 +36,5 @@ class SigningKeys:
 
 @lru_cache(maxsize=8)
 def key_id(secret: str) -> str:
-    """A secret's public name (`kid`, RFC 7515 section 4.1.4). As little can be learnt from it as from a signature."""
+    """A secret's public id (`kid`, RFC 7515 section 4.1.4), which reveals nothing of it."""
     return hashlib.sha256(b"key id:" + secret.encode()).hexdigest()[:16]

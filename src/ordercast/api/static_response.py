@@ -1,4 +1,4 @@
-"""Responses that are the same for everybody for as long as the process runs, with an ETag."""
+"""Constant responses of the process, with an ETag."""
 
 from __future__ import annotations
 
@@ -10,14 +10,14 @@ from litestar import Response
 
 from .context import AnyRequest
 
-# RFC 9110 section 15.4.5: what a 304 repeats of the 200 that it stands for.
+# RFC 9110 section 15.4.5: headers that a 304 repeats.
 _REPEATED: Final = frozenset({"cache-control", "vary"})
 
 
 class StaticResponse:
-    """One such answer, with a strong validator (RFC 9110 section 8.8.3), in each encoding that it was given in.
+    """A constant response with a strong validator (RFC 9110 section 8.8.3), in several codings.
 
-    `encoded` is the same content by content coding, the best first.
+    `encoded` has the content by coding, best first.
     """
 
     def __init__(
@@ -39,9 +39,9 @@ class StaticResponse:
         return f"<StaticResponse {self._media_type} {len(self.content)} bytes {self.etag}>"
 
     def answer(self, request: AnyRequest) -> Response[Any]:
-        """The response, or 304 where the client has it already."""
+        """The response, or 304 if the client has it."""
         encoding = self._encoding(request.headers.get("accept-encoding", ""))
-        # Section 8.8.3.3: another coding is another representation, with a validator of its own.
+        # Section 8.8.3.3: each coding has its own validator.
         etag = f'{self.etag[:-1]}-{encoding}"' if encoding else self.etag
         if _is_known(etag, request.headers.get("if-none-match", "")):
             kept = {name: value for name, value in self._headers.items() if name in _REPEATED}
@@ -53,19 +53,19 @@ class StaticResponse:
         return Response(self._encoded[encoding], media_type=self._media_type, headers=headers)
 
     def _encoding(self, accept_encoding: str) -> str:
-        """The first of ours that the client takes (section 12.5.3); "" for none."""
+        """The first of our codings that the client accepts (section 12.5.3); "" for none."""
         accepted = dict(_weighted(part) for part in accept_encoding.lower().split(","))
         return next((coding for coding in self._encoded if accepted.get(coding, accepted.get("*", False))), "")
 
 
 def _weighted(part: str) -> tuple[str, bool]:
-    """A coding, and whether it is taken: one of weight 0 is refused."""
+    """A coding, and whether it is accepted: weight 0 refuses it."""
     name, _, parameter = part.partition(";")
     weight = parameter.strip().removeprefix("q=").strip()
     return name.strip(), weight.strip("0.") != "" or weight == ""
 
 
 def _is_known(etag: str, if_none_match: str) -> bool:
-    # Section 13.1.2: compared weakly; a proxy that compressed the answer has made the validator weak.
+    # Section 13.1.2: weak comparison, as compressing proxies weaken validators.
     known = {tag.strip().removeprefix("W/") for tag in if_none_match.split(",")}
     return etag in known or "*" in known

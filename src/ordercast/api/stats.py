@@ -25,7 +25,7 @@ async def get_stats(
     date: Annotated[str | None, QueryParameter(max_length=10, description="YYYY-MM-DD; today if left out")] = None,
     tz: Annotated[str | None, QueryParameter(max_length=64, description="IANA name; the shop's if left out")] = None,
 ) -> Response[Stats]:
-    """Orders, sums, states, hours, times and ages of one day. For the shop."""
+    """Get one day's statistics: orders, sums, states, hours, times and ages. For staff."""
     await context.authorize(request, "see the shop's figures")
     name, now, latency = tz or context.timezone, context.now(), context.latency()
     where = zone(name)

@@ -1,4 +1,4 @@
-"""Caches the statistics of a large day, so that counting costs a bounded share of time however many ask."""
+"""Caches statistics of large days, so that counting takes a bounded share of time."""
 
 from __future__ import annotations
 
@@ -10,16 +10,16 @@ from typing import Final
 
 from ordercast.commerce.stats import Stats
 
-# At most so much of one reader's time goes into the figures of a day, however often they are asked for.
+# Share of a reader's time, at most, for a day's statistics.
 SHARE_MAX: Final = 0.05
-# A smaller day is counted for whoever asks: theirs are the figures of that moment.
+# Faster days are counted for each request.
 SMALL_S: Final = 0.05
-# Days and time zones whose figures are remembered.
+# Cached days and time zones.
 DAYS_MAX: Final = 32
 
 
 class StatsCache:
-    """Of one node. Used from its loop."""
+    """A node's cache; used from its loop."""
 
     def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
         self._clock = clock
@@ -29,9 +29,7 @@ class StatsCache:
         return f"<StatsCache {len(self._kept)} large days>"
 
     async def of(self, day: str, tz: str, count: Callable[[], Awaitable[Stats]]) -> Stats:
-        """The figures of a day: of now, or for a day that takes long to count, of not long ago. Raises what `count`
-        does.
-        """
+        """A day's statistics: current, or recent if counting takes long. Raises the errors of `count`."""
         until_s, counted = self._kept.get((day, tz), (0.0, None))
         if counted is not None and self._clock() < until_s:
             return await asyncio.shield(counted)
@@ -40,7 +38,7 @@ class StatsCache:
     async def _count(self, key: tuple[str, str], count: Callable[[], Awaitable[Stats]], *, is_large: bool) -> Stats:
         began_s = self._clock()
         counting = asyncio.ensure_future(count())
-        if is_large:  # who asks meanwhile waits for the same
+        if is_large:  # concurrent requests share it
             self._kept[key] = (float("inf"), counting)
         try:
             found = await asyncio.shield(counting)

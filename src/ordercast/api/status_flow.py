@@ -1,4 +1,4 @@
-"""The status flow as JSON: pages make their buttons from it, and other programs may."""
+"""Serves the state machines as JSON, from which pages make their buttons."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ class Move(Struct, frozen=True, rename="camel"):
     needs_reason: bool
     fulfilment: Fulfilment | None
     guards: list[str]
-    """Conditions that the server also looks at, by name."""
+    """Guards that the server checks, by name."""
 
 
 class PaymentMove(Struct, frozen=True):
@@ -33,32 +33,32 @@ class PaymentMove(Struct, frozen=True):
 
 
 class BookingMove(Struct, frozen=True, rename="camel"):
-    """One permitted move of a booking."""
+    """A transition of a booking."""
 
     from_: BookingStatus = msgspec.field(name="from")
     to: BookingStatus
     roles: list[str]
     needs_reason: bool
     guards: list[str]
-    """Conditions that the server also looks at, by name."""
+    """Guards that the server checks, by name."""
     effects: list[str]
-    """What it brings about, by name."""
+    """Effects, by name."""
 
 
 class StatusFlow(Struct, frozen=True, rename="camel"):
     order: list[Move]
     payment: list[PaymentMove]
     booking: list[BookingMove]
-    """The moves of a booking."""
+    """Transitions of bookings."""
     booking_reschedule: list[BookingMove]
-    """Those to another time or carer (`POST /api/bookings/{id}/reschedule`)."""
+    """Reschedulings (`POST /api/bookings/{id}/reschedule`)."""
     booking_labels: dict[str, dict[str, str]]
-    """What the states of a booking are called, by language."""
+    """Labels of booking statuses, by language."""
     labels: dict[str, dict[str, str]]
     pickup_labels: dict[str, dict[str, str]]
-    """What differs for an order that is collected."""
+    """Labels that differ for pickup orders."""
     legacy: dict[str, OrderStatus | dict[str, OrderStatus]]
-    """Former names, taken on input; where two stand, the fulfilment decides."""
+    """Legacy names, accepted on input; if two stand, the fulfilment decides."""
 
 
 def _move(transition: Transition) -> Move:
@@ -99,13 +99,13 @@ def _flow() -> StatusFlow:
     )
 
 
-# It changes with the program alone.
+# Constant.
 _FLOW_JSON: Final = msgspec.json.encode(_flow())
 
 
 @get("/api/status-flow", tags=["orders"])
 async def get_status_flow() -> Response[StatusFlow]:
-    """Every permitted move of an order and of a booking, by whom, and what each status is called."""
+    """Get all transitions of orders and bookings, with roles and labels."""
     return json_response(_FLOW_JSON, headers={"Cache-Control": "public, max-age=300"})
 
 

@@ -1,4 +1,4 @@
-"""Token policy: how long access tokens and sign-ins last."""
+"""Lifetimes of access tokens and sign-ins."""
 
 from __future__ import annotations
 
@@ -8,11 +8,11 @@ from typing import Final
 from ordercast.commerce.timestamps import Timestamp, timestamp
 from ordercast.db.access import SessionTimes
 
-# Tabs that wake together all present the token that they have; and an answer may be lost on its way.
+# Tabs that wake together present the same token; responses may be lost.
 GRACE_S: Final = 30
-# However often it is used: after so many times its idle limit somebody must type a password again.
+# The maximum life of a sign-in, as a multiple of its idle limit.
 WHOLE_LIFE_IDLES: Final = 6
-# A token is trusted by clocks that differ by this much at most.
+# Tolerated clock skew.
 SKEW_S: Final = 60
 
 _DAY_S: Final = 24 * 3600
@@ -20,19 +20,19 @@ _DAY_S: Final = 24 * 3600
 
 @dataclass(frozen=True, slots=True)
 class TokenPolicy:
-    """Of one shop."""
+    """A shop's policy."""
 
     token_ttl_s: int = 3600
     idle_days: int = 14
     key_ids: tuple[str, ...] = ("",)
-    """Names of the secrets by which sign-ins are good."""
+    """Ids of the accepted secrets."""
 
     @property
     def idle_s(self) -> int:
         return self.idle_days * _DAY_S
 
     def session_times(self, now_ms: int) -> SessionTimes:
-        """The times of a sign-in that is opened, used or closed now."""
+        """The lifetimes of a sign-in at this time."""
 
         def at(seconds: int) -> Timestamp:
             return timestamp(now_ms + seconds * 1000)

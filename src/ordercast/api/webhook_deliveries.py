@@ -1,4 +1,4 @@
-"""What endpoints of outgoing webhooks were sent, what they answered, and sending it again."""
+"""Deliveries of outgoing webhooks: listing, details, replay and test."""
 
 from __future__ import annotations
 
@@ -35,40 +35,40 @@ class WebhookDeliveryPage(Struct, frozen=True, rename="camel"):
 
 
 class WebhookRequest(Struct, frozen=True):
-    """What the endpoint is sent: each time with the same id and body, and signatures of its own."""
+    """The request to the endpoint: each attempt has the same id and body, and its own signatures."""
 
     url: str
-    """The endpoint's."""
+    """The endpoint's URL."""
     headers: dict[str, str]
-    """Those that are the same each time; beside them go `webhook-timestamp` and `webhook-signature`."""
+    """Constant headers; each attempt adds `webhook-timestamp` and `webhook-signature`."""
     body: Any
-    """The event; its `type` is in it."""
+    """The event, with its `type`."""
 
 
 class WebhookDeliveryDetails(WebhookDelivery, frozen=True, kw_only=True, rename="camel"):
-    """A delivery with what is sent, and how each attempt went, the newest first."""
+    """A delivery with its request and attempts, newest first."""
 
     request: WebhookRequest
-    """What is sent."""
+    """The request."""
     log: list[WebhookAttempt]
-    """The attempts, the newest first."""
+    """The attempts, newest first."""
 
 
 class ReplayWebhooks(Struct, frozen=True, kw_only=True, rename="camel", forbid_unknown_fields=True):
-    """From where on: `since` a moment, or behind the place `afterSeq` in the feed."""
+    """Where to begin: at the time `since`, or after the position `afterSeq`."""
 
     since: Annotated[datetime, Meta(tz=True)] | None = None
     after_seq: Annotated[int, Meta(ge=0, le=INTEGER_MAX)] | None = None
-    """A place in the feed: the `seq` of the last event that it need not be sent again."""
+    """A position in the feed: the `seq` of the last event that is not needed."""
     delivered_too: bool = False
-    """What it has taken before as well, and not only what failed, was skipped or was never made."""
+    """Whether to repeat accepted deliveries too, not only those that failed, were skipped or never made."""
 
 
 class ReplayedWebhooks(Struct, frozen=True, rename="camel"):
     count: int
-    """How many are on their way."""
+    """The number of deliveries now pending."""
     next_after_seq: int | None
-    """So many rows are looked through at a time; give it as `afterSeq` for the next. Null at the end."""
+    """The `afterSeq` of the next request, as rows per request are limited. Null at the end."""
 
 
 @get("/api/webhook-endpoints/{endpoint_id:str}/deliveries", tags=["webhooks"], responses=REFUSALS)
@@ -80,7 +80,7 @@ async def list_webhook_deliveries(  # noqa: PLR0917 - each is a name that the re
     limit: Limit = LIMIT_DEFAULT,
     cursor: NewestFirst = None,
 ) -> Response[WebhookDeliveryPage]:
-    """List what an endpoint was or is to be sent, newest first. For an admin."""
+    """List an endpoint's deliveries, newest first. For an admin."""
     await context.authorize(request, _WHAT, ADMINS)
     before = units.NEWEST if cursor is None else int(cursor)
 
@@ -97,7 +97,7 @@ async def list_webhook_deliveries(  # noqa: PLR0917 - each is a name that the re
 async def get_webhook_delivery(
     endpoint_id: FromPath[str], delivery_id: FromPath[str], request: AnyRequest, context: Context
 ) -> Response[WebhookDeliveryDetails]:
-    """One delivery: what is sent, and what was answered each time. For an admin."""
+    """Get a delivery with its request and attempts. For an admin."""
     await context.authorize(request, _WHAT, ADMINS)
 
     def query(transaction: Transaction) -> WebhookDeliveryDetails:
@@ -119,7 +119,7 @@ async def get_webhook_delivery(
 async def replay_webhook_delivery(
     endpoint_id: FromPath[str], delivery_id: FromPath[str], request: AnyRequest, context: Context
 ) -> Response[WebhookDelivery]:
-    """Send it again, whatever became of it, under the same id. For an admin."""
+    """Repeat a delivery in any state, with the same id. For an admin."""
     await context.authorize(request, "replay webhook deliveries", ADMINS)
     now = context.now()
 
@@ -141,8 +141,8 @@ async def replay_webhook_delivery(
 async def replay_webhooks(
     endpoint_id: FromPath[str], data: JSONBody[ReplayWebhooks], request: AnyRequest, context: Context
 ) -> Response[ReplayedWebhooks]:
-    """Send an endpoint what it has missed since a moment, or behind a place in the feed: what was given up or skipped,
-    and what was committed before there was this endpoint, or this filter. For an admin.
+    """Replay to an endpoint what it missed since a time or position: failed and skipped deliveries, and events before
+    the endpoint or its filter existed. For an admin.
     """
     await context.authorize(request, "replay webhook deliveries", ADMINS)
     if (data.since is None) is (data.after_seq is None):
@@ -167,8 +167,8 @@ async def replay_webhooks(
 async def test_webhook_endpoint(
     endpoint_id: FromPath[str], request: AnyRequest, context: Context
 ) -> Response[WebhookDelivery]:
-    """Send an endpoint a `webhook.test`, whatever its filters; look at the delivery a moment later for what was
-    answered. For an admin.
+    """Send a `webhook.test` event, whatever the filters; the delivery shows the response a moment later. For an
+    admin.
     """
     actor = await context.authorize(request, "test webhook endpoints", ADMINS)
     event_id, now = context.new_id("evt"), context.now()
@@ -184,7 +184,7 @@ async def test_webhook_endpoint(
 
 
 def _enabled(endpoint: WebhookEndpoint) -> WebhookEndpoint:
-    """Raises EndpointDisabled."""
+    """Return an enabled endpoint. Raises EndpointDisabled."""
     if not endpoint.enabled:
         raise EndpointDisabled
     return endpoint
@@ -194,7 +194,7 @@ def _request(endpoint: WebhookEndpoint, delivery: WebhookDelivery, body: str) ->
     try:
         shown = read_json(body)
     except ValueError:
-        shown = None  # of another program
+        shown = None  # damaged
     return WebhookRequest(endpoint.url, {"content-type": "application/json", "webhook-id": delivery.event_id}, shown)
 
 

@@ -1,4 +1,4 @@
-"""Outgoing webhooks: an admin says which of the shop's own systems are sent which events."""
+"""Endpoints of outgoing webhooks: an admin manages them."""
 
 from __future__ import annotations
 
@@ -38,32 +38,32 @@ Filters = Annotated[
 
 
 class WebhookEndpointInfo(Struct, frozen=True, rename="camel"):
-    """An endpoint: the address of one of the shop's own systems, and what it is sent."""
+    """A webhook endpoint."""
 
     id: str
     url: str
-    """Where requests go, by `POST`."""
+    """The URL of requests (`POST`)."""
     description: str
-    """For the shop's people."""
+    """A description for staff."""
     events: tuple[str, ...]
-    """Names of events, `order.*` for all of a family, `*` for all."""
+    """Event names, `order.*` for a family, `*` for all."""
     enabled: bool
-    """Whether anything is sent."""
+    """Whether events are delivered."""
     disabled_by: DisabledBy | None
-    """Why it is not enabled: an `admin` did it, it has been `failing` for too long, or answered 410 (`gone`)."""
+    """Why it is disabled: by an `admin`, `failing` for too long, or 410 (`gone`)."""
     failing_since: str | None
-    """Since when nothing was delivered; null while all is well."""
+    """Since when no delivery was accepted; null if healthy."""
     former_secrets_until: tuple[str, ...]
-    """Until when each former secret signs beside the one of now."""
+    """When each former secret stops signing."""
     seq: int
-    """The place in the feed up to which its deliveries are made."""
+    """The position in the feed up to which deliveries were made."""
     version: int
     created_at: str
     updated_at: str
 
 
 class WebhookEndpointWithSecret(WebhookEndpointInfo, frozen=True, kw_only=True, rename="camel"):
-    """The same, with the secret by which its requests are signed: it is shown this once."""
+    """An endpoint with its signing secret, shown this once."""
 
     secret: str
     """A Standard Webhooks secret (`whsec_...`)."""
@@ -76,41 +76,41 @@ class WebhookEndpointPage(Struct, frozen=True, rename="camel"):
 
 class NewWebhookEndpoint(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     url: Url
-    """`https://...`; a private address only where the shop's operator allows its network."""
+    """`https://...`; a private address only if the operator allows its network."""
     events: Filters = (rules.EVERYTHING,)
-    """Names of events, `order.*` for all of a family, `*` for all."""
+    """Event names, `order.*` for a family, `*` for all."""
     description: Description = ""
-    """For the shop's people."""
+    """A description for staff."""
     enabled: bool = True
-    """Whether anything is sent; switched on later, it is sent what it has missed."""
+    """Whether events are delivered; enabled later, it gets what it missed."""
 
 
 class EditWebhookEndpoint(Struct, frozen=True, kw_only=True, rename="camel", forbid_unknown_fields=True):
-    """What is not named stays."""
+    """Omitted fields stay."""
 
     version: Version
     url: Url | UnsetType = UNSET
-    """Another address: `https://...`."""
+    """The new URL: `https://...`."""
     events: Filters | UnsetType = UNSET
-    """Other filters."""
+    """The new filters."""
     description: Description | UnsetType = UNSET
-    """For the shop's people."""
+    """A description for staff."""
     enabled: bool | UnsetType = UNSET
-    """Whether anything is sent."""
+    """Whether events are delivered."""
     resume: Literal["continue", "skip"] = "continue"
-    """Where it is switched on again: send what was missed meanwhile, or go on with what comes now."""
+    """When enabled again: deliver what it missed, or skip it."""
 
 
 class RotateWebhookSecret(Struct, frozen=True, kw_only=True, rename="camel", forbid_unknown_fields=True):
     overlap_hours: Annotated[int, Meta(ge=0, le=rules.OVERLAP_HOURS_MAX)] = rules.OVERLAP_HOURS_DEFAULT
-    """For how long the former secret signs as well."""
+    """Hours for which the former secret signs too."""
 
 
 class WebhookEventType(Struct, frozen=True):
     name: str
-    """What filters and bodies call it (`type`)."""
+    """The name in filters and bodies (`type`)."""
     sentence: str
-    """When it comes."""
+    """When it is sent."""
 
 
 class WebhookEventTypes(Struct, frozen=True):
@@ -122,7 +122,7 @@ class WebhookEventTypes(Struct, frozen=True):
 
 @get("/api/webhook-events", tags=["webhooks"], responses=refusals(400, 401, 403))
 async def list_webhook_events(request: AnyRequest, context: Context) -> Response[WebhookEventTypes]:
-    """List the events that an endpoint can be sent. For an admin."""
+    """List the event types. For an admin."""
     await context.authorize(request, "list webhook events", ADMINS)
     found = WebhookEventTypes([WebhookEventType(*each) for each in events.EVENT_TYPES])
     return json_response(msgspec.json.encode(found))
@@ -132,7 +132,7 @@ async def list_webhook_events(request: AnyRequest, context: Context) -> Response
 async def list_webhook_endpoints(
     request: AnyRequest, context: Context, limit: Limit = LIMIT_DEFAULT, cursor: IdCursor = ""
 ) -> Response[WebhookEndpointPage]:
-    """List the endpoints, those too that are switched off. For an admin."""
+    """List the endpoints, also disabled ones. For an admin."""
     await context.authorize(request, "list webhook endpoints", ADMINS)
     found = await context.store.read(lambda transaction: units.page(transaction, cursor, limit + 1))
     items, next_cursor = cut(found, limit, lambda each: each.id)
@@ -145,7 +145,7 @@ async def list_webhook_endpoints(
 async def get_webhook_endpoint(
     endpoint_id: FromPath[str], request: AnyRequest, context: Context
 ) -> Response[WebhookEndpointInfo]:
-    """One endpoint. For an admin."""
+    """Get an endpoint. For an admin."""
     await context.authorize(request, "see webhook endpoints", ADMINS)
     found = await context.store.read(lambda transaction: units.find(transaction, endpoint_id))
     return json_response(msgspec.json.encode(info_of(found, context.now())))
@@ -164,9 +164,7 @@ async def get_webhook_endpoint(
 async def add_webhook_endpoint(
     data: JSONBody[NewWebhookEndpoint], request: AnyRequest, context: Context
 ) -> Response[WebhookEndpointWithSecret]:
-    """Have one of the shop's own systems sent what is committed from now on. The answer has the secret by which it
-    knows our requests, which is shown this once. For an admin.
-    """
+    """Add an endpoint, which gets events from now on. The response has its secret, shown this once. For an admin."""
     actor = await context.authorize(request, "make webhook endpoints", ADMINS)
     _check_description(data.description)
     _check_url(context, data.url)
@@ -192,7 +190,7 @@ async def add_webhook_endpoint(
             updated_at=now,
         )
         units.add(transaction, endpoint, actor)
-        # The answer is kept for who repeats the request; the secret in it only sealed.
+        # Stored for repeated requests, with the secret sealed.
         return msgspec.json.encode(_with_secret(endpoint, sealed, now))
 
     outcome = await run_once(context, request, actor, data, effect)
@@ -209,15 +207,15 @@ async def add_webhook_endpoint(
 async def edit_webhook_endpoint(
     endpoint_id: FromPath[str], data: JSONBody[EditWebhookEndpoint], request: AnyRequest, context: Context
 ) -> Response[WebhookEndpointInfo]:
-    """Change an endpoint, or switch it off and on. Switched on again, it is sent what it has missed, as far back as the
-    feed is kept, unless `resume` says `skip`. For an admin.
+    """Change, disable or enable an endpoint. Enabled again, it gets what it missed, as far as the feed reaches, unless
+    `resume` is `skip`. For an admin.
     """
     actor = await context.authorize(request, "change webhook endpoints", ADMINS)
     changes = changed_fields(data, besides=frozenset({"version", "resume", "events"}))
     _check_description(changes.get("description", ""))
     if data.url is not UNSET:
         _check_url(context, data.url)
-        changes["failing_since"] = None  # that was another address
+        changes["failing_since"] = None  # of the former URL
     if data.events is not UNSET:
         changes["events"] = rules.check_filters(data.events, _known_events())
     now = context.now()
@@ -248,7 +246,7 @@ def _switched_on(
 
 @delete("/api/webhook-endpoints/{endpoint_id:str}", tags=["webhooks"], responses=REFUSALS)
 async def delete_webhook_endpoint(endpoint_id: FromPath[str], request: AnyRequest, context: Context) -> None:
-    """Send nothing more to an endpoint, and forget what was sent. For an admin."""
+    """Delete an endpoint and its deliveries. For an admin."""
     actor = await context.authorize(request, "delete webhook endpoints", ADMINS)
     now = context.now()
 
@@ -258,7 +256,7 @@ async def delete_webhook_endpoint(endpoint_id: FromPath[str], request: AnyReques
         units.change(transaction, off, actor)
 
     await context.store.write(switch_off)
-    # In small units, between which others run.
+    # In small units of work, so that others run in between.
     while await context.store.write(lambda transaction: delivery_units.remove_some(transaction, endpoint_id)):
         pass
     await context.store.write(lambda transaction: units.remove(transaction, endpoint_id))
@@ -275,8 +273,8 @@ async def delete_webhook_endpoint(endpoint_id: FromPath[str], request: AnyReques
 async def rotate_webhook_secret(
     endpoint_id: FromPath[str], data: JSONBody[RotateWebhookSecret], request: AnyRequest, context: Context
 ) -> Response[WebhookEndpointWithSecret]:
-    """Give an endpoint another secret, shown this once; the former one signs as well for `overlapHours`, so that the
-    receiver can be changed meanwhile. For an admin.
+    """Rotate an endpoint's secret, shown this once; the former one signs too for `overlapHours`, while the receiver is
+    changed. For an admin.
     """
     actor = await context.authorize(request, "rotate webhook secrets", ADMINS)
     box = SecretBox(context.keys.all)
@@ -325,7 +323,7 @@ def _shown(endpoint: WebhookEndpoint, now: Timestamp) -> dict[str, Any]:
 
 
 def _opened(box: SecretBox, answer: bytes) -> bytes:
-    """An answer with its secret as its reader is to have it."""
+    """A response with its secret unsealed."""
     kept = msgspec.json.decode(answer, type=dict[str, Any])
     return msgspec.json.encode(kept | {"secret": box.open(kept["secret"])})
 
@@ -335,7 +333,7 @@ def _known_events() -> list[str]:
 
 
 def _check_url(context: ApiContext, url: str) -> None:
-    """Raises InvalidField."""
+    """Check an endpoint's URL. Raises InvalidField."""
     try:
         check_url(url, context.networks)
     except AddressRefused as refusal:

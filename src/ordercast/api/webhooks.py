@@ -1,4 +1,4 @@
-"""Webhooks of payment providers: the door that they come in by, and what was kept of them for the shop's people."""
+"""Incoming webhooks of payment providers, and their log for staff."""
 
 from __future__ import annotations
 
@@ -38,10 +38,10 @@ class WebhookPage(Struct, frozen=True, rename="camel"):
     responses={400: refused("The signature is not the provider's"), 404: REFUSALS[404], **refusals(503)},
 )
 async def hear_provider(provider: FromPath[str], request: AnyRequest, context: Context) -> Response[Received]:
-    """Take in an event of a payment provider. Its signature covers the raw body; what comes twice counts once.
+    """Receive an event of a payment provider. Its signature covers the raw body; duplicates count once.
 
-    Whatever was signed is kept and answered alike: one of a payment that is not known here yet waits for it, one whose
-    effect fails is tried again from here, and one of an unknown type is kept for a later version of this shop.
+    Every verified event is stored and acknowledged: it waits for an unknown payment, is retried if it fails, and kept
+    if its type is unknown.
     """
     known = context.providers.by_name.get(provider)
     if known is None:
@@ -50,7 +50,7 @@ async def hear_provider(provider: FromPath[str], request: AnyRequest, context: C
     try:
         event = known.read_event(body, request.headers, context.now_ms() / 1000)
     except WebhookRefused:
-        # After it was looked at: a provider behind a proxy that is not named must be heard whatever strangers send.
+        # After verification: a provider behind an unlisted proxy must get through, whatever strangers send.
         await context.budgets.take(WEBHOOKS, caller_of(request))
         raise
     outcome = await context.webhooks.receive(provider, event, body)
@@ -71,7 +71,7 @@ async def list_webhooks(
     limit: Limit = LIMIT_DEFAULT,
     cursor: IdCursor = units.NEWEST,
 ) -> Response[WebhookPage]:
-    """The webhooks of payment providers that were kept in the last 60 days, newest first."""
+    """List the providers' webhooks of the last 60 days, newest first."""
     await context.authorize(request, "see payment webhooks")
     found = await context.store.read(lambda transaction: units.page(transaction, cursor, limit + 1, status))
     page = WebhookPage(*cut(found, limit, lambda each: each.id))
@@ -82,7 +82,7 @@ async def list_webhooks(
 async def show_webhook(
     webhook_id: FromPath[str], request: AnyRequest, context: Context
 ) -> Response[WholePaymentWebhook]:
-    """A kept webhook, with its body as long as it has had no effect."""
+    """Get a stored webhook, with its body until it is applied."""
     await context.authorize(request, "see payment webhooks")
     found = await context.store.read(lambda transaction: units.by_id(transaction, webhook_id))
     return json_response(msgspec.json.encode(found))
@@ -92,8 +92,8 @@ async def show_webhook(
 async def retry_webhook(
     webhook_id: FromPath[str], request: AnyRequest, context: Context
 ) -> Response[WholePaymentWebhook]:
-    """Try a kept webhook again, now: one that failed, or of a type that is known since. Answers what has become of it:
-    one that has had its effect stays as it is; one that fails again is tried by itself as a new one would be.
+    """Retry a stored webhook now: a failed one, or one whose type became known. Returns its state; an applied one
+    stays, one that fails again is retried as a new one.
     """
     await context.authorize(request, "retry payment webhooks")
     return json_response(msgspec.json.encode(await context.webhooks.retry(webhook_id)))

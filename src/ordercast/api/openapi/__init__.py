@@ -1,6 +1,6 @@
-"""The OpenAPI document of the API, made of its routes.
+"""Makes the OpenAPI document from the routes.
 
-It takes a fifth of a second to make, and hardly anybody asks for it: who does, makes it (`docs_page.ApiDocuments`).
+It takes a fifth of a second, so it is made on request (`docs_page.ApiDocuments`).
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ _BEARER: Final = SecurityScheme(type="http", scheme="bearer", description="A JWT
 
 
 def make_document(application: Litestar) -> dict[str, Any]:
-    """Describe the routes of `application`, as JSON's values."""
+    """Describe the routes of `application` as JSON values."""
     document = _made_by_litestar(application)
     sent = structs_of_requests(application)
     close_bodies(document, sent)
@@ -33,7 +33,7 @@ def make_document(application: Litestar) -> dict[str, Any]:
 
 def _made_by_litestar(application: Litestar) -> OpenAPI:
     plugin = application.plugins.get(OpenAPIPlugin)
-    # The application is made without: it would describe itself on the loop, for the first request to a page of its own.
+    # The application has no document of its own, which would be made on the loop at a page's first request.
     plugin.on_app_init(AppConfig(openapi_config=_config()))
     return plugin.provide_openapi()
 

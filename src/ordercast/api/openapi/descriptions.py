@@ -1,6 +1,4 @@
-"""Texts of the API's document: what stands beside handlers and fields in the code, and a glossary for what is the same
-wherever it occurs.
-"""
+"""Adds texts to the OpenAPI document: docstrings, strings under fields, and a glossary for repeated terms."""
 
 from __future__ import annotations
 
@@ -18,18 +16,18 @@ from litestar.openapi.spec import OpenAPI, Operation, Parameter, Schema
 from .structs import Structs
 from .texts import FIELDS, PARAMETERS, SCHEMAS
 
-# What a docstring tells its programmers, not those who call: which exceptions the handler lets through.
+# The "Raises" part of a docstring is for programmers, not clients.
 _RAISES: Final = re.compile(r"\s*\bRaises\b[^.]*(\.(?=\s|$)|$)", re.DOTALL)
 _METHODS: Final = ("get", "post", "put", "patch", "delete")
 
 
 def text_for_people(docstring: str) -> str:
-    """A docstring as flowing paragraphs, without what it raises: those who call are told of refusals elsewhere."""
+    """A docstring as paragraphs, without what it raises."""
     return _flowing(_RAISES.sub("", docstring))
 
 
 def describe(document: OpenAPI, structs: Structs) -> None:
-    """Put a text to each operation, parameter, schema and property that has none."""
+    """Add a text to each operation, parameter, schema and property without one."""
     for operation in _operations(document):
         _describe_operation(operation)
     for name, schema in (document.components.schemas or {}).items():
@@ -53,7 +51,7 @@ def _describe_operation(operation: Operation) -> None:
 
 
 def _flowing(text: str) -> str:
-    """Paragraphs without the lines of the source."""
+    """Join the lines of paragraphs."""
     paragraphs = re.split(r"\n\s*\n", inspect.cleandoc(text))
     return "\n\n".join(" ".join(each.split()) for each in paragraphs).strip()
 
@@ -63,19 +61,19 @@ def _describe_schema(name: str, schema: Schema, class_: type[msgspec.Struct] | N
     texts = texts_of_fields(class_)
     for field, property_ in (schema.properties or {}).items():
         text = texts.get(field) or FIELDS.get(field)
-        # A reference has its schema's own text beside the one here (JSON Schema 2020-12 allows both).
+        # A reference may have a text beside its schema's (JSON Schema 2020-12).
         if text is not None and not property_.description:
             property_.description = text
 
 
 def text_of_type(name: str, class_: type[Any] | None) -> str | None:
-    """The docstring of a class that has one of its own, or the glossary's text for the schema called `name`."""
+    """The docstring of a class, or the glossary's text for the schema called `name`."""
     said = "" if class_ is None else class_.__dict__.get("__doc__") or ""
     return text_for_people(said) or SCHEMAS.get(name)
 
 
 def texts_of_fields(class_: type[Any] | None) -> dict[str, str]:
-    """The strings that stand under the fields of a Struct or TypedDict, by the fields' names in JSON."""
+    """The strings under the fields of a Struct or TypedDict, by JSON name."""
     if class_ is None:
         return {}
     found: dict[str, str] = {}
@@ -93,7 +91,7 @@ def _texts(module: str) -> dict[str, dict[str, str]]:
     found: dict[str, dict[str, str]] = {}
     for node in tree.body:
         if isinstance(node, ast.ClassDef):
-            # At run time a TypedDict does not know its bases.
+            # TypedDicts do not know their bases at run time.
             bases = [found.get(base.id, {}) for base in node.bases if isinstance(base, ast.Name)]
             found[node.name] = {key: text for texts in (*bases, _under_fields(node)) for key, text in texts.items()}
     return found

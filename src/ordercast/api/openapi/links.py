@@ -1,7 +1,4 @@
-"""What leads from one answer to the next request: OpenAPI 3.1, section "Link Object".
-
-For people who read the document, and for programs that walk through the API by it.
-"""
+"""Links from responses to further requests (OpenAPI 3.1, "Link Object"), for readers and crawlers."""
 
 from __future__ import annotations
 
@@ -10,9 +7,9 @@ from typing import Any, Final
 from litestar.openapi.spec import Link, OpenAPI, OpenAPIResponse, Operation
 
 Source = tuple[str, str]
-"""A path and a method whose good answer names something."""
+"""A path and method whose response names something."""
 
-# By the parameter that stands for it in addresses: which answers name it, and where in them.
+# By URL parameter: which responses contain it, and where.
 _NAMED: Final[dict[str, dict[Source, str]]] = {
     "order_id": {("/api/orders", "post"): "/id", ("/api/orders", "get"): "/items/0/id"},
     "customer_id": {("/api/orders", "post"): "/customerId"},
@@ -36,7 +33,7 @@ _NAMED: Final[dict[str, dict[Source, str]]] = {
     "notification_id": {("/api/notifications", "get"): "/items/0/id"},
 }
 _ADDRESS: Final = {"name": "Asha Rahman", "line1": "12 Lake Road", "city": "Dhaka", "postcode": "1207", "country": "BD"}
-# What is sent along a link, where an address alone would not do.
+# Bodies of linked requests that need one.
 _BODIES: Final[dict[tuple[Source, Source], dict[str, Any]]] = {
     (("/api/products", "get"), ("/api/orders", "post")): {
         "fulfilment": "delivery",

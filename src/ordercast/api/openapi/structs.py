@@ -1,4 +1,4 @@
-"""The structs that the API's requests and answers are made of, by the names that its document has for them."""
+"""Finds the structs of requests and responses, by schema name."""
 
 from __future__ import annotations
 
@@ -15,22 +15,20 @@ Structs: TypeAlias = dict[str, type[Struct]]
 
 
 def structs_of_requests(application: Litestar) -> Structs:
-    """All that bodies of requests have in them, at any depth."""
+    """All structs in request bodies, at any depth."""
     bodies = (handler.parsed_data_field for handler in _handlers(application))
     return _structs_in(body.annotation for body in bodies if body is not None)
 
 
 def structs_of_answers(application: Litestar) -> Structs:
-    """All that answers have in them, at any depth; those that refuse, too."""
+    """All structs in responses, at any depth, errors included."""
     handlers = list(_handlers(application))
     others = [answer.data_container for each in handlers for answer in (each.responses or {}).values()]
     return _structs_in([*(each.parsed_return_field.annotation for each in handlers), *others])
 
 
 def close_bodies(document: OpenAPI, structs: Structs) -> None:
-    """Say in the document which objects take no other fields than those they name, as the decoder has it (JSON Schema,
-    ``additionalProperties``).
-    """
+    """Mark objects that reject unknown fields (JSON Schema ``additionalProperties``), as the decoder does."""
     schemas = document.components.schemas or {}
     for name, struct in structs.items():
         schema = schemas.get(name)

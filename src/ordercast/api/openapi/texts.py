@@ -1,4 +1,4 @@
-"""What the words of the API mean where they mean the same everywhere; a field's own text, beside it, goes before."""
+"""Texts of terms that mean the same everywhere; a field's own text has precedence."""
 
 from __future__ import annotations
 
