@@ -62,5 +62,5 @@ async def test_a_job_that_fails_is_tried_again(caplog: pytest.LogCaptureFixture)
             await asyncio.sleep(0.002)
     task.cancel()
     assert [record.getMessage() for record in caplog.records] == [
-        "what is old could not be forgotten; trying again later"
+        "what is old could not be forgotten; retrying later"
     ]

@@ -6,9 +6,9 @@ import gc
 
 from ordercast.signals import SIGNALS
 
-# Before what is slow to load: a signal may come at any moment.
+# Before slow imports: a signal may come at any moment.
 SIGNALS.install()
-# What is loaded stays: to look through it for garbage takes a fifth of a start.
+# Imports stay alive: scanning them for garbage takes a fifth of a start.
 gc.disable()
 
 import os
@@ -39,13 +39,11 @@ COMMANDS: Final = {
     "check": "check:check",
     "webhook": "webhook:webhook",
 }
-"""Where in ``ordercast.commands`` each is; loaded when it is called, or listed."""
+"""The module of each command, imported when it is called or listed."""
 
 
 def make_app(called: str) -> App:
-    """The commands: the one that is called is loaded alone, or all where they are to be listed, for what they say of
-    themselves.
-    """
+    """Make the command line: only the called command is imported, or all for help."""
     from cyclopts import App  # noqa: PLC0415 - whoever asks for the version has no use for it
 
     app = App(name="ordercast", help=HELP, version=version("ordercast"))
@@ -59,7 +57,7 @@ def make_app(called: str) -> App:
 
 
 def main() -> None:
-    """Run the command line; what a person can mend is told in a sentence, without a traceback."""
+    """Run the command line; expected errors are printed without a traceback."""
     if sys.argv[1:] == ["--version"]:
         print(version("ordercast"))
         _flush()
@@ -85,7 +83,7 @@ def main() -> None:
 
 
 def _flush() -> None:
-    """Write what was printed while its failing can still be caught: `ordercast openapi | head` reads no more."""
+    """Flush output while an error can be caught: `ordercast openapi | head` reads no more."""
     try:
         print(end="", flush=True)
     except BrokenPipeError:

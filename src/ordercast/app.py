@@ -1,4 +1,4 @@
-"""The composition root: the one place where the rooms are joined into a running node."""
+"""The composition root: joins the rooms into a running node."""
 
 from __future__ import annotations
 
@@ -70,10 +70,10 @@ OnReady = Callable[[Settings, int, list[str]], None]
 
 # Connections that may wait to be accepted: a herd that comes back after a restart must not be refused by the kernel.
 LISTEN_BACKLOG: Final = 4_096
-# 3000 and 9000, 3001 and 9001: two nodes of one machine are not in each other's way.
+# 3000 and 9000, 3001 and 9001: nodes of one machine do not collide.
 METRICS_PORT_OFFSET: Final = 6_000
-# After clients were sent away: ten seconds for requests that have come (GRACEFUL_STOP_S), ten for what is committed
-# last and for connections to others. A service manager's own limit (`TimeoutStopSec`) belongs above this and `drain_s`.
+# After draining: ten seconds for requests in progress (GRACEFUL_STOP_S), ten for last commits and connections. A
+# service manager's limit (`TimeoutStopSec`) must be above this plus `drain_s`.
 STOP_S_MAX: Final = 20.0
 
 
@@ -136,9 +136,9 @@ def _check_source(settings: Settings) -> None:
 
 
 def open_store(settings: Settings, *, to_serve: bool = False) -> Store:
-    """Open the shop's database; an embedded one is migrated. Raises ConfigError for one we cannot use.
+    """Open the database; an embedded one is migrated. Raises ConfigError for an unusable database.
 
-    That of a server is for its operator to migrate, at a time of their choosing: it is refused with the command to run.
+    A server's is migrated by its operator: until then this raises with the command to run.
     """
     store = _store(settings, may_lead=to_serve)
     try:
@@ -158,7 +158,7 @@ def _store(settings: Settings, *, may_lead: bool = False) -> Store:
 
 
 async def begin(store: Store) -> None:
-    """Start an opened store. Raises ConfigError where its database has gone meanwhile."""
+    """Start an opened store. Raises ConfigError if its database is gone."""
     try:
         await store.start()
     except Unusable as error:
@@ -181,8 +181,8 @@ def build_hub(
     bus: Bus | None = None,
     notices: NoticeRecorder | None = None,
 ) -> Hub:
-    """Join the socket half to the shop: the door in, and the feed out. `authenticator` is the one of the HTTP half, and
-    `notices` is the caller's to close.
+    """Build the socket half: authentication, commands and the feed. `authenticator` is shared with the HTTP half; the
+    caller closes `notices`.
     """
     server = Server(
         Options(
@@ -231,7 +231,7 @@ def build_hub(
     relay.on(ChangeKind.BOOKING_STATUS_CHANGED, auth.booking_moved)
     relay.on(ChangeKind.CONVERSATION_CHANGED, conversations.changed)
     for kind in (ChangeKind.ORDER_PLACED, ChangeKind.BOOKING_PLACED):
-        # Behind its delivery, so that it has been written to all who were there.
+        # After its delivery, so it was written to all connected screens.
         relay.on(kind, lambda change: notices.sent(change) if ephemeral.has_store_listeners() else None)
     telemetry.FEED_LEADING.set_function(lambda: store.leads)
     telemetry.CONNECTED_SOCKETS.set_function(lambda: len(server.main.sockets))
@@ -239,7 +239,7 @@ def build_hub(
 
 
 def _bounds(settings: Settings) -> dict[str, Any]:
-    """What one caller, one person and one socket may take of the hub."""
+    """The hub's limits per address, person and socket."""
     handshakes, events = settings.rate("handshakes"), settings.rate("socket_events")
     events_rate = Rate.parse(events) if events else None
     return {
@@ -260,16 +260,16 @@ def _bounds(settings: Settings) -> dict[str, Any]:
 
 
 def _connections_max(settings: Settings) -> int | None:
-    """Of one caller: never so many that nobody else could be let in for want of descriptors."""
+    """Connections per address: never so many that descriptors run out."""
     bound = settings.bound("connections_per_caller_max")
     return None if bound is None else min(bound, process_resources.open_files_max() // 2)
 
 
 async def serve(settings: Settings, on_ready: OnReady, signals: SignalHandlers) -> None:
-    """Serve until a signal says to stop. `on_ready` is told the port, and who can sign in with the demo password, when
-    the first request would be answered.
+    """Serve until a signal. `on_ready` is called with the port, and the addresses of the demo accounts, when requests
+    are answered.
 
-    Raises ConfigError when the port or the database cannot be had.
+    Raises ConfigError if the port or database is unavailable.
     """
     process_resources.raise_open_files_max()
     mapping = read_mapping(settings)
@@ -321,7 +321,7 @@ async def serve(settings: Settings, on_ready: OnReady, signals: SignalHandlers) 
             await _log_services(settings, store)
 
         def started() -> None:
-            jobs.start()  # not before: their first round would keep the first requests waiting
+            jobs.start()  # not before: their first round would delay the first requests
             _ready(on_ready, settings, port, demo_people)
 
         uvicorn.on_started = started
@@ -340,7 +340,7 @@ async def serve(settings: Settings, on_ready: OnReady, signals: SignalHandlers) 
 
 
 def _database_bus(settings: Settings) -> Bus | None:
-    """The bus of a shop whose nodes share a database server and no Redis; an embedded database has one node."""
+    """The PostgreSQL bus, without Redis; None for an embedded database, which has one node."""
     if settings.sqlite_path is not None:
         return None
     from ordercast.postgresql_bus import PostgresqlBus  # noqa: PLC0415 - its driver is slow to load
@@ -349,7 +349,7 @@ def _database_bus(settings: Settings) -> Bus | None:
 
 
 def _today(settings: Settings, relay: Relay) -> Callable[[], Callable[[Transaction], Stats]]:
-    """Make the query for today's figures, each time for the moment at which it is asked for."""
+    """Return a function that makes the query for the current day."""
     tz = zone(settings.timezone)
 
     def today() -> Callable[[Transaction], Stats]:
@@ -379,8 +379,8 @@ async def _seed_at_start(settings: Settings, store: Store) -> list[str]:
 
 
 async def seed(settings: Settings, store: Store, *, again: bool = False) -> list[str]:
-    """Fill a new database with the demo shop, or with what is missing of it `again`; answer the addresses of those who
-    can sign in with the demo password.
+    """Seed the demo shop, or with `again` what is missing of it; return the addresses that sign in with the demo
+    password.
     """
     chance = secrets.token_bytes(CHANCE_BYTES)
     password, mark = demo_password(settings), _from_secret(settings, b"demo mark")
@@ -389,7 +389,7 @@ async def seed(settings: Settings, store: Store, *, again: bool = False) -> list
 
 
 def demo_password(settings: Settings) -> str:
-    """The demo people's password: made from the secret, so that it is the same at each start and stored nowhere."""
+    """The demo password: derived from the secret, so it is stable and stored nowhere."""
     return f"demo-{_from_secret(settings, b'demo password')[:10]}"
 
 
@@ -397,7 +397,7 @@ def _from_secret(settings: Settings, purpose: bytes) -> str:
     return hmac.new(settings.secret.encode(), purpose, hashlib.sha256).hexdigest()
 
 
-# `socket.create_server` tells by these of a name that nobody knows too.
+# Errors of `socket.create_server` for foreign or unknown addresses.
 _NO_ADDRESS_OF_OURS: Final = frozenset({errno.EADDRNOTAVAIL, socket.EAI_NONAME, socket.EAI_AGAIN, socket.EAI_NODATA})
 
 
@@ -406,7 +406,7 @@ def _listen(settings: Settings) -> socket.socket:
 
 
 def _listen_on(host: str, port: int, setting: str) -> socket.socket:
-    """Raises ConfigError, which names the settings that begin with `setting`."""
+    """Listen on an address. Raises ConfigError for a setting with the prefix `setting`."""
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
     try:
         return socket.create_server((host, port), family=family, backlog=LISTEN_BACKLOG)
@@ -417,8 +417,8 @@ def _listen_on(host: str, port: int, setting: str) -> socket.socket:
 
 
 def _listen_for_operators(settings: Settings, port: int) -> socket.socket | None:
-    """Where figures are told, if that is a place of its own. Raises ConfigError, but not for a port that nobody named:
-    a shop that sells without figures is better than none.
+    """The metrics port's socket, if it has its own. Raises ConfigError for a configured port; a default one is left
+    out: a shop without metrics is better than none.
     """
     if settings.metrics_host == "off" or settings.metrics_beside:
         return None
@@ -430,14 +430,14 @@ def _listen_for_operators(settings: Settings, port: int) -> socket.socket | None
     except ConfigError as error:
         if settings.metrics_port is not None:
             raise
-        log.warning("no figures are told: %s; name another port, or `off` in ORDERCAST_METRICS_HOST", error)
+        log.warning("metrics are not served: %s; set another port, or `off` in ORDERCAST_METRICS_HOST", error)
         return None
-    log.info("figures for Prometheus on http://%s:%d/metrics", settings.metrics_host, listening.getsockname()[1])
+    log.info("metrics for Prometheus on http://%s:%d/metrics", settings.metrics_host, listening.getsockname()[1])
     return listening
 
 
 def _own_metrics_port(port: int) -> int:
-    """As far from the shop's for each node of a machine."""
+    """The default metrics port, at a fixed offset."""
     return port + METRICS_PORT_OFFSET if port + METRICS_PORT_OFFSET < 65_536 else port - METRICS_PORT_OFFSET
 
 
@@ -454,11 +454,13 @@ def _ready(on_ready: OnReady, settings: Settings, port: int, demo_people: list[s
 
 
 def _noting(state: Callable[[], str]) -> Callable[[Signal], None]:
-    """Make what logs a signal that ends nothing, with the state: in the loop, as a handler may interrupt a log line."""
+    """Make a handler that logs a signal that does not stop the process, with the state; on the loop, as a handler may
+    interrupt a log line.
+    """
     loop = asyncio.get_running_loop()
 
     def note(which: Signal) -> None:
-        with suppress(RuntimeError):  # the loop has ended
+        with suppress(RuntimeError):  # the loop is closed
             loop.call_soon_threadsafe(lambda: log.warning("%s ends nothing here; %s", which.name, state()))
 
     return note

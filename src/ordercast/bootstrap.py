@@ -1,4 +1,4 @@
-"""Accounts made at the command line: the first admin has nobody else to ask."""
+"""Creates accounts at the command line, such as the first admin."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ _PROBLEMS: Final = {
 
 
 async def make_account(store: Store, email: str, name: str, role: Role, password: str) -> Account:
-    """Keep a new account. Raises InvalidField, or AddressTaken."""
+    """Insert an account. Raises InvalidField, or AddressTaken."""
     try:
         wanted = msgspec.convert({"email": email.strip().lower(), "name": name}, _Wanted)
     except msgspec.ValidationError as error:

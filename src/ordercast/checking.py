@@ -1,4 +1,4 @@
-"""What an operator should know before a shop is opened to the world: every finding is one line."""
+"""Checks a configuration before a shop is opened to the world: one finding per line."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ from ordercast.db.webhooks import endpoints
 from ordercast.db.webhooks.endpoints import WebhookEndpoint
 from ordercast.payments import Providers
 
-# A provider of the internet is not so large a part of it.
+# Larger networks are no proxy.
 _PROXY_BITS_MIN: Final = 8
 _LOOPBACK: Final = frozenset({"localhost", "127.0.0.1", "::1"})
 
@@ -62,7 +62,7 @@ def unsafe(about: str, sentence: str) -> Finding:
 
 
 def check_settings(settings: Settings) -> Iterator[Finding]:
-    """Yield the findings that need no look at the database."""
+    """Yield the findings about the settings."""
     yield from _listening(settings)
     yield from _proxies(settings)
     yield from _hosts(settings)
@@ -216,7 +216,7 @@ def _neighbours(settings: Settings) -> Iterator[Finding]:
 
 
 def check_payments(settings: Settings, providers: Providers) -> Iterator[Finding]:
-    """Yield the findings on who takes cards."""
+    """Yield the findings about payments."""
     taking = "" if providers.taking is None else providers.taking.name
     if not taking:
         yield note("payments", "Nobody takes cards: orders are paid in cash.")
@@ -235,7 +235,7 @@ def check_payments(settings: Settings, providers: Providers) -> Iterator[Finding
 
 
 async def check_payment_service(providers: Providers) -> list[Finding]:
-    """Find out whether the HTTP provider believes us: it is asked for a payment that nobody has made."""
+    """Check whether the HTTP provider accepts our signature, by a lookup of an unknown payment."""
     provider = providers.by_name.get("http")
     if provider is None:
         return []
@@ -250,7 +250,7 @@ async def check_payment_service(providers: Providers) -> list[Finding]:
 
 
 async def check_store(settings: Settings, store: Store, demo_password: str) -> list[Finding]:
-    """Find out what the database says of itself, and of who may sign in. The store is started."""
+    """Check the database, and who can sign in. The store is started."""
     found = [unsafe("readiness", sentence) for sentence in await store.faults()]
     found += [note("readiness", sentence) for sentence in store.warnings()]
     found = found or [fine("readiness", "Orders can be written and read.")]
@@ -265,7 +265,7 @@ async def check_store(settings: Settings, store: Store, demo_password: str) -> l
 
 
 async def check_webhooks(store: Store) -> list[Finding]:
-    """Find out which of the shop's own systems are sent nothing, or in the clear."""
+    """Check for webhook endpoints that are disabled or not encrypted."""
     found = await store.read(lambda t: endpoints.page(t, "", endpoints.ENDPOINTS_MAX))
     off = {_host(each) for each in found if each.disabled_by not in {None, DisabledBy.ADMIN}}
     failing = {f"{_host(each)} (since {each.failing_since})" for each in found if each.enabled and each.failing_since}
@@ -290,7 +290,7 @@ def _listed(names: set[str]) -> str:
     return ", ".join(sorted(names))
 
 
-# What PostgreSQL must do for a commit to outlive a loss of power.
+# PostgreSQL's settings for durable commits.
 _DURABLE: Final = ("fsync", "full_page_writes", "synchronous_commit")
 
 

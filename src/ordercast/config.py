@@ -65,9 +65,9 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     host: str = "127.0.0.1"
     port: Annotated[int, Meta(ge=0, le=65535)] = 3000
     metrics_host: Annotated[str, Meta(min_length=1)] = "127.0.0.1"
-    """Where figures for Prometheus are told, on a port of their own; ``off``: nowhere."""
+    """Address of the metrics port; ``off``: no metrics."""
     metrics_port: Annotated[int, Meta(ge=0, le=65535)] | None = None
-    """The same as `port`: beside the shop, to everybody who can reach it. None: `port` and 6000."""
+    """The metrics port; the same as `port`: public. None: `port` + 6000."""
     database_url: str = "sqlite:///ordercast.db"
     database_schema: Annotated[str, Meta(pattern=r"^([a-z_][a-z0-9_]{0,62})?$")] = ""
     """PostgreSQL's schema of our tables, beside those of other programs. Empty: ``ordercast`` where there is a mapping
@@ -100,16 +100,16 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     node: Annotated[str, Meta(pattern=r"^[A-Za-z0-9]{0,16}$")] = ""
     """This node's name: the prefix of its Engine.IO session ids, by which a proxy keeps polling clients on it."""
     redis_url: str = ""
-    """Redis or Valkey, by which the nodes of one shop tell each other what is fleeting."""
+    """Redis or Valkey: the bus between a shop's nodes."""
     redis_prefix: Annotated[str, Meta(pattern=r"^[A-Za-z0-9._-]{1,64}$")] = "ordercast"
-    """Before the names of this shop's channels there."""
+    """Prefix of this shop's channels in Redis."""
     redis_emitters: Annotated[str, Meta(max_length=64)] = ""
-    """The key under which Socket.IO's Redis emitters of other back ends are heard and believed; empty: none is."""
+    """The key of other back ends' Socket.IO Redis emitters, which are trusted; empty: off."""
     mongodb_url: str = ""
-    """Another shop's replica set, with the database in it: its orders are followed, and told like ours."""
+    """A MongoDB replica set, with the database: its orders are mirrored and published like ours."""
     mongodb_collection: Annotated[str, Meta(pattern=r"^(?!system\.)[^$\x00]{1,200}$")] = "orders"
     mongodb_currency: Annotated[str, Meta(pattern=r"^([A-Z]{3})?$")] = ""
-    """What its amounts are in; empty: the shop's own currency."""
+    """The currency of its amounts; empty: the shop's."""
     payments: Literal["", "cash", "sandbox", "stripe", "http"] = ""
     """Who takes new card payments. Empty: the provider that is configured, else the sandbox for a demo on an embedded
     database, else nobody: `cash` alone. With ``sandbox`` no money moves.
@@ -117,16 +117,16 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     stripe_secret_key: str = ""
     """With it, cards are charged through Stripe."""
     stripe_webhook_secret: str = ""
-    """Signs what Stripe sends to ``/api/payments/webhook/stripe`` (``whsec_...``)."""
+    """Verifies webhooks at ``/api/payments/webhook/stripe`` (``whsec_...``)."""
     stripe_api_url: str = "https://api.stripe.com"
     payments_http_url: str = ""
-    """With it, payments are asked of a service of the shop's own, at this address."""
+    """URL of the shop's own payment service."""
     payments_http_secret: str = ""
-    """A Standard Webhooks secret (``whsec_...``): signs what that service is asked, and what it tells."""
+    """A Standard Webhooks secret (``whsec_...``): signs requests to that service, and its webhooks."""
     payments_http_secret_previous: str = ""
     """The secret before it, while the service may still use that one."""
     payments_http_name: Annotated[str, Meta(max_length=40)] = ""
-    """What people are told that provider is called, such as ``bKash``."""
+    """The provider's display name, such as ``bKash``."""
     sandbox_webhook_secret: str = ""
     """A Standard Webhooks secret, for messages to ``/api/payments/webhook/sandbox``."""
     mail_url: str = ""
@@ -136,19 +136,17 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     mail_from: str = ""
     """Whom they are from, as ``Our Shop <orders@shop.example.com>``."""
     push: Literal["on", "off"] = "on"
-    """Whether browsers are pushed to that were asked to be. On a database server it takes `vapid_private_key`."""
+    """Whether Web Push is on. On a database server it needs `vapid_private_key`."""
     vapid_private_key: str = ""
-    """By which push services know us (RFC 8292): 32 bytes in base64. Empty: made once, and kept beside an embedded
-    database.
-    """
+    """The VAPID key (RFC 8292): 32 bytes in base64. Empty: generated once beside an embedded database."""
     vapid_subject: str = ""
-    """Where a push service finds whoever runs this shop, as ``mailto:ops@shop.example.com``; empty: `mail_from`, or
+    """The operator's contact for push services, as ``mailto:ops@shop.example.com``; empty: `mail_from`, or
     `public_url`.
     """
     sms_url: str = ""
-    """Who takes SMS: a service's URL, a folder as ``file:///...``, or ``off``; empty: nobody."""
+    """The SMS gateway: a service's URL, a folder as ``file:///...``, or ``off``; empty: off."""
     sms_secret: str = ""
-    """A Standard Webhooks secret (``whsec_...``): signs what that service is asked."""
+    """A Standard Webhooks secret (``whsec_...``): signs requests to that service."""
     outgoing_networks: tuple[str, ...] = ()
     """Private addresses and networks, such as ``10.0.0.0/8``, to which requests may go whose address somebody else has
     named; empty: none but those of the internet.
@@ -184,13 +182,13 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     notice_escalation: Literal["on", "off"] = "on"
     """Whether anything is done about orders and bookings that nobody of the shop has opened."""
     notice_board_s: Annotated[int, Meta(ge=0, le=86_400)] = 60
-    """The board rings louder for what nobody has opened for so long; 0 leaves this step out."""
+    """Seconds unopened until the board rings louder; 0 leaves this step out."""
     notice_push_s: Annotated[int, Meta(ge=0, le=86_400)] = 120
-    """The shop's people are notified of it, and pushed to; 0 leaves this step out."""
+    """Seconds until staff are notified and pushed to; 0 leaves this step out."""
     notice_mail_s: Annotated[int, Meta(ge=0, le=86_400)] = 300
-    """The shop's people are mailed of it; 0 leaves this step out."""
+    """Seconds until staff are mailed; 0 leaves this step out."""
     notice_webhook_s: Annotated[int, Meta(ge=0, le=86_400)] = 600
-    """The last event of it is told, for the shop's own systems; 0 leaves this step out."""
+    """Seconds to the last step, an event for the shop's systems; 0 leaves this step out."""
     notice_unsent_s: Annotated[int, Meta(ge=0, le=86_400)] = 30
     """Each step is taken after so long, if that is sooner, of what no screen was there for; 0 for no such."""
     timezone: Annotated[str, Meta(max_length=64)] = "UTC"

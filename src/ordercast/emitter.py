@@ -20,7 +20,7 @@ from ordercast.protocol.json import encode_json
 from ordercast.protocol.msgpack import encode_value
 from ordercast.protocol.socketio import RESERVED_EVENTS, PacketType
 
-# By these names the packages know what is not from one of their servers.
+# Identifies senders that are no servers.
 _SENDER: Final = "emitter"
 _JOIN, _LEAVE, _DISCONNECT, _SERVER_SIDE = 2, 3, 4, 6
 
@@ -29,17 +29,17 @@ R_co = TypeVar("R_co", covariant=True)
 
 
 class Redis(Protocol[R_co]):
-    """A client of redis-py, or whatever publishes as it does."""
+    """A redis-py client, or anything with its `publish`."""
 
     def publish(self, channel: str, message: bytes) -> R_co: ...
 
 
 @dataclass(frozen=True, slots=True)
 class Emitter(Generic[R]):
-    """An audience being described, as with `ordercast.hub.BroadcastOperator`: each word gives a narrower one.
+    """Emits to an audience, as `ordercast.hub.BroadcastOperator`: each call returns a narrower one.
 
-    What publishes gives what the client's `publish` gives: how many servers received it, or with an asyncio client
-    an awaitable of that. A client that cannot reach Redis raises its own error.
+    Methods return what the client's `publish` returns: the number of servers, or with an asyncio client an awaitable of
+    it. Connection errors are the client's.
     """
 
     redis: Redis[R]
@@ -53,35 +53,35 @@ class Emitter(Generic[R]):
     # Who
 
     def of(self, namespace: str) -> Emitter[R]:
-        """Address everybody in a namespace."""
+        """Address a namespace, such as ``/admin``; by default ``/``."""
         name = namespace if namespace.startswith("/") else f"/{namespace}"
         return Emitter(self.redis, self.key, name)
 
     def to(self, *rooms: str) -> Emitter[R]:
-        """Add rooms; a socket's id is a room of its own. Raises ValueError without any."""
+        """Address rooms; a socket's id is a room too. Raises ValueError without any."""
         return replace(self, rooms=(*self.rooms, *_require_rooms(rooms)))
 
     in_ = to
 
     def except_(self, *rooms: str) -> Emitter[R]:
-        """Leave out whoever is in these rooms. Raises ValueError without any."""
+        """Exclude the sockets in these rooms. Raises ValueError without any."""
         return replace(self, excluded=(*self.excluded, *_require_rooms(rooms)))
 
     # How
 
     @property
     def volatile(self) -> Emitter[R]:
-        """Let the event be dropped for whoever cannot take it at once."""
+        """Drop the event for clients that cannot take it at once."""
         return replace(self, flags=(*self.flags, ("volatile", True)))
 
     def compress(self, compress: bool) -> Emitter[R]:
-        """Whether a connection that compresses should compress this."""
+        """Set whether compressing connections compress this event."""
         return replace(self, flags=(*self.flags, ("compress", compress)))
 
     # What
 
     def emit(self, event: str, *args: Any) -> R:
-        """Send an event; `bytes` among the arguments arrive as binary. Raises UnencodableValue."""
+        """Emit an event; `bytes` arguments arrive as binary. Raises UnencodableValue."""
         if event in RESERVED_EVENTS:
             raise UnencodableValue(f"{event!r} is a reserved event name")
         packet = {"type": int(PacketType.EVENT), "data": [event, *args], "nsp": self.namespace}
@@ -92,19 +92,19 @@ class Emitter(Generic[R]):
         return self.redis.publish(channel, encode_value([_SENDER, packet, options]))
 
     def sockets_join(self, *rooms: str) -> R:
-        """Let the sockets addressed enter `rooms`. Raises ValueError without any."""
+        """Join the addressed sockets to `rooms`. Raises ValueError without any."""
         return self._request({"type": _JOIN, "opts": self._audience(), "rooms": _require_rooms(rooms)})
 
     def sockets_leave(self, *rooms: str) -> R:
-        """Let the sockets addressed leave `rooms`. Raises ValueError without any."""
+        """Remove the addressed sockets from `rooms`. Raises ValueError without any."""
         return self._request({"type": _LEAVE, "opts": self._audience(), "rooms": _require_rooms(rooms)})
 
     def disconnect_sockets(self, *, close: bool = False) -> R:
-        """Send the sockets addressed away; with `close` their connections end too."""
+        """Disconnect the addressed sockets from the namespace; with `close` their connections too."""
         return self._request({"type": _DISCONNECT, "opts": self._audience(), "close": close})
 
     def server_side_emit(self, event: str, *args: Any) -> R:
-        """Tell the servers themselves: what listens to `event` on the namespace. Raises UnencodableValue."""
+        """Emit to the servers' listeners of `event` on the namespace. Raises UnencodableValue."""
         return self._request({"uid": _SENDER, "type": _SERVER_SIDE, "data": [event, *args]})
 
     # Steps
@@ -117,7 +117,7 @@ class Emitter(Generic[R]):
 
 
 def _require_rooms(rooms: tuple[str, ...]) -> tuple[str, ...]:
-    """Give `rooms` back: a list that happens to be empty must not address everybody."""
+    """Return `rooms`: an empty list must not address everybody."""
     if not rooms:
         raise ValueError("name at least one room")
     return rooms

@@ -1,6 +1,6 @@
-"""Periodic jobs of a node: what the shop's time brings, and what follows from commits.
+"""Periodic jobs of a node.
 
-Most of them one node runs for all, the one that leads; a second one that ran them too would do no harm, and no good.
+Most run on the leading node only; running them twice would be harmless.
 """
 
 from __future__ import annotations
@@ -37,21 +37,21 @@ log = logging.getLogger("ordercast.jobs")
 
 Job = Callable[[], Coroutine[None, None, None]]
 
-# What is kept of the past: enough that a client which was away for a night recovers.
+# Feed rows kept: enough for a client that was away overnight.
 FEED_ROWS_MAX: Final = 200_000
 SESSION_AGE_S_MAX: Final = 7 * 24 * 3600
 PRUNE_EVERY_S: Final = 600.0
-# What is old and was never read is looked at again in every round: a thousand in each, some 100 ms of writing in all.
+# Units per round of deleting notifications, some 100 ms of writing.
 NOTIFICATION_UNITS_MAX: Final = 50
-# Longer than the link is good that confirms an address.
+# Longer than a verification link is valid.
 UNVERIFIED_MS_MAX: Final = 7 * 86_400_000
 UNVERIFIED_AT_ONCE_MAX: Final = 50
-# A day is the longest that a token may be good (ORDERCAST_TOKEN_MINUTES), and an hour for clocks that differ.
+# The longest token life is a day (ORDERCAST_TOKEN_MINUTES); an hour for clock skew.
 TOKENS_END_MS: Final = 25 * 3_600_000
 # A gap is told so soon, and no oftener, however many writes make one.
 GAPS_TOLD_EVERY_S: Final = 1.0
 EXPIRE_EVERY_S: Final = 15.0
-# One look at an index, which tells to the second.
+# One index read; accurate to a second.
 REMIND_EVERY_S: Final = 1.0
 # A limit counts seconds, of a person's patience.
 UNSEEN_LOOKED_AT_S: Final = 5.0
@@ -66,7 +66,7 @@ END_S_MAX: Final = 5.0
 
 
 class Jobs:
-    """The jobs of one node: some run `always`, some only while it is `leading`."""
+    """A node's jobs: some run `always`, some while it is `leading`."""
 
     def __init__(self, store: Store, *, leading: Sequence[Job], always: Sequence[Job]) -> None:
         self._store = store
@@ -85,7 +85,7 @@ class Jobs:
         self._tasks = []
 
     async def _lead(self) -> None:
-        """Begin when this node comes to lead, and end when it leads no more."""
+        """Run the leading jobs while this node leads."""
         running: list[asyncio.Task[None]] = []
         try:
             while True:
@@ -94,7 +94,7 @@ class Jobs:
                 elif running and not self._store.leads:
                     await _end(running)
                     running = []
-                await asyncio.sleep(LEADING_LOOKED_AT_S)
+                await asyncio.sleep(LEADING_POLL_S)
         finally:
             await _end(running)
 
@@ -107,16 +107,14 @@ async def _end(tasks: Sequence[asyncio.Task[None]]) -> None:
 
 
 async def run_every(every_s: float, work: Callable[[], Awaitable[None]], failure: str) -> None:
-    """Run `work` again and again, with `every_s` seconds between; what it raises is logged with the sentence `failure`,
-    and it is tried again.
-    """
+    """Run `work` every `every_s` seconds, forever; errors are logged with the sentence `failure`."""
     while True:
         try:
             await work()
         except StoreError as error:
-            log.warning("%s; trying again later: %s", failure, error)
+            log.warning("%s; retrying later: %s", failure, error)
         except Exception:
-            log.exception("%s; trying again later", failure)
+            log.exception("%s; retrying later", failure)
         await asyncio.sleep(every_s)
 
 
@@ -124,7 +122,7 @@ async def run_every(every_s: float, work: Callable[[], Awaitable[None]], failure
 
 
 def prune(store: Store, notification_days: int) -> Job:
-    """Forget what is too old, in small units between which others run."""
+    """Prune old rows, in small units of work so that others run in between."""
 
     async def run() -> None:
         await store.prune(feed_rows_max=FEED_ROWS_MAX, sessions_age_s_max=SESSION_AGE_S_MAX, now=_now())
@@ -145,7 +143,7 @@ def tell_mapping_gaps(tell: Callable[[], Awaitable[None]]) -> Job:
 
 
 def forget_unverified(store: Store) -> Job:
-    """Forget who registered, never confirmed their address, and did nothing else: for a week anybody could have."""
+    """Delete accounts that never verified their address nor did anything else, after a week."""
 
     async def run() -> None:
         now_ms = time.time_ns() // 1_000_000
@@ -161,7 +159,7 @@ def _forget_unverified(transaction: Transaction, after: str, now_ms: int) -> str
         transaction, before=timestamp(now_ms - UNVERIFIED_MS_MAX), after=after, limit=UNVERIFIED_AT_ONCE_MAX
     )
     for account_id in removed:
-        # It is refused until the last of its tokens would have expired, and then forgotten too.
+        # Revoked until its last token has expired.
         access.revoke(
             transaction,
             account_id,
@@ -174,7 +172,7 @@ def _forget_unverified(transaction: Transaction, after: str, now_ms: int) -> str
 
 
 def send_mails(store: Store, worker: MailWorker) -> list[Job]:
-    """Send what is owed, and forget what was sent a week ago."""
+    """Send due mails, and delete old ones."""
 
     async def forget() -> None:
         await forget_mails(store, time.time_ns() // 1_000_000)
@@ -183,7 +181,7 @@ def send_mails(store: Store, worker: MailWorker) -> list[Job]:
 
 
 def send_webhooks(store: Store, worker: DeliveryWorker, log_days: int) -> list[Job]:
-    """Send to the shop's own systems what they want of the feed, and forget what was sent long ago."""
+    """Deliver webhooks, and delete old deliveries."""
 
     async def forget() -> None:
         await forget_deliveries(store, log_days, time.time_ns() // 1_000_000)
@@ -192,7 +190,7 @@ def send_webhooks(store: Store, worker: DeliveryWorker, log_days: int) -> list[J
 
 
 def send_notifications(store: Store, worker: NotificationWorker) -> list[Job]:
-    """Send what people are to be told by the ways that they chose, and forget what ended a week ago."""
+    """Send due notifications, and delete old tasks."""
 
     async def forget() -> None:
         await forget_tasks(store, time.time_ns() // 1_000_000)
@@ -201,7 +199,7 @@ def send_notifications(store: Store, worker: NotificationWorker) -> list[Job]:
 
 
 def forget_revocations(authenticator: Authenticator) -> Job:
-    """Forget which tokens are revoked once they have expired anyhow: each node remembers them for itself."""
+    """Drop expired revocations from this node's memory."""
 
     async def run() -> None:
         authenticator.revocations.forget(time.time_ns() // 1_000_000)
@@ -210,7 +208,7 @@ def forget_revocations(authenticator: Authenticator) -> Job:
 
 
 def remind_of_bookings(store: Store, reminder_s: int, reminding: ReminderSettings) -> Job:
-    """Remind of bookings `reminder_s` seconds before they begin."""
+    """Send reminders `reminder_s` seconds before bookings begin."""
 
     async def run() -> None:
         await remind_all(store, reminder_s, reminding, time.time_ns() // 1_000_000)
@@ -219,7 +217,7 @@ def remind_of_bookings(store: Store, reminder_s: int, reminding: ReminderSetting
 
 
 async def remind_all(store: Store, reminder_s: int, reminding: ReminderSettings, now_ms: int) -> int:
-    """Remind of all bookings that are due, in small units between which others run; gives how many."""
+    """Send all due reminders, in small units of work; return how many."""
     now, before = timestamp(now_ms), timestamp(now_ms + reminder_s * 1000)
     if not await store.read(lambda transaction: is_any_due(transaction, now, before)):
         return 0
@@ -239,17 +237,17 @@ def _remind(
 
 
 def notify_shop(store: Store) -> Job:
-    """Notify the shop of new orders, of many at once."""
+    """Notify staff of new orders, combined."""
 
     async def run() -> None:
         if await store.read(has_new_orders):
             await store.write(UnitOfWork(lambda transaction: notify_of_new_orders(transaction, _now()), waits=False))
 
-    return lambda: run_every(NEW_ORDERS_TOLD_EVERY_S, run, "the shop could not be notified of new orders")
+    return lambda: run_every(NEW_ORDERS_EVERY_S, run, "could not notify the shop of new orders")
 
 
 def watch_unseen(store: Store, settings: Settings) -> list[Job]:
-    """Take each step that is due about orders and bookings that nobody has opened; nothing where no step is wanted."""
+    """Run the escalation of unopened orders and bookings; no job if it is off."""
     steps = {NoticeStep(name): after_s for name, after_s in settings.notice_steps.items()}
     limits = EscalationLimits(steps, settings.notice_unsent_s)
     mailed_in = Language(settings.language) if settings.mailbox else None
@@ -257,15 +255,15 @@ def watch_unseen(store: Store, settings: Settings) -> list[Job]:
     async def run() -> None:
         await escalate_unseen(store, limits, time.time_ns() // 1_000_000, mailed_in=mailed_in)
 
-    job = partial(run_every, UNSEEN_LOOKED_AT_S, run, "orders that nobody has opened could not be told of")
+    job = partial(run_every, ESCALATE_EVERY_S, run, "could not escalate unopened orders")
     return [job] if steps else []
 
 
 async def escalate_unseen(
     store: Store, limits: EscalationLimits, now_ms: int, *, mailed_in: Language | None
 ) -> dict[NoticeStep, int]:
-    """Take what is due at that moment; gives for how many each step was taken. `mailed_in` is the language of
-    the shop's people, None where no mails are sent.
+    """Take the steps due now; return how often each was taken. `mailed_in` is the language of mails; None if mail is
+    off.
     """
     now, since = timestamp(now_ms), timestamp(now_ms - escalation.AGE_MS_MAX)
     taken: Counter[NoticeStep] = Counter()
@@ -274,7 +272,7 @@ async def escalate_unseen(
         if not await store.read(partial(escalation.is_due, due=due)):
             continue
         unit = partial(escalation.escalate, due=due, now=now, action=_action_of(due, now_ms, mailed_in))
-        with suppress(LockedElsewhere):  # it is due in the next round too
+        with suppress(LockedElsewhere):  # retried in the next round
             count = await store.write(UnitOfWork(unit, waits=False))
             taken[step] += count
             NOTICE_ESCALATIONS.labels(step).inc(count)
@@ -282,7 +280,7 @@ async def escalate_unseen(
 
 
 def _action_of(due: escalation.DueStep, now_ms: int, mailed_in: Language | None) -> escalation.StepAction:
-    """What is done for those of a step, beside the event that tells of each."""
+    """The action of a step, beside its event."""
     now = timestamp(now_ms)
 
     def action(transaction: Transaction, unseen: Sequence[escalation.UnopenedEntity]) -> None:
@@ -308,7 +306,7 @@ def index_orders(store: Store) -> Job:
 
 
 def expire(store: Store, pending_minutes_max: int) -> Job:
-    """Let orders expire that the shop has not answered for so long, in small units between which others run."""
+    """Expire unanswered orders, in small units of work."""
 
     async def run() -> None:
         now_ms = time.time_ns() // 1_000_000
@@ -318,8 +316,8 @@ def expire(store: Store, pending_minutes_max: int) -> Job:
 
 
 async def expire_all(store: Store, before: Timestamp, now: Timestamp) -> None:
-    """Expire what is pending and unchanged since `before`. Where another program holds a row that one of them needs,
-    such as a product's, each by itself: that one is left for the next time, and no other.
+    """Expire orders pending and unchanged since `before`; singly if a needed row is locked, so that only that order is
+    left.
     """
     try:
         through: int | None = 0

@@ -1,12 +1,11 @@
-"""The bus between nodes by way of the shop's own PostgreSQL, where no Redis is named: LISTEN and NOTIFY.
+"""The bus between nodes by PostgreSQL's LISTEN and NOTIFY, for shops without Redis.
 
-What a bus promises stands in `hub.bus`. Messages are gathered for a moment and notified in one transaction, cut into
-parts that a notification can carry: so a node costs the database some twenty small commits a second at most, whatever
-its people do. It is for presence, typing and a few positions; with a fleet of drivers, name a Redis.
+`hub.bus` has the port's contract. Messages are batched and notified in one transaction, in parts of a notification's
+size: twenty small commits a second per node at most. Enough for presence, typing and a few positions; with a fleet of
+drivers use Redis.
 
-A notification reaches every node that listens in this database, the sender too, which is how it knows that it hears:
-its heartbeat comes back. Behind a pooler that gives each transaction another connection nothing comes back; then
-everything is dropped, as while the database is away, and a node knows its own sockets alone.
+A node also receives its own notifications: by its heartbeat it knows that it is connected. Behind a transaction pooler
+nothing comes back; then all is dropped, as without the database, and a node knows its own sockets only.
 """
 
 from __future__ import annotations
@@ -29,14 +28,14 @@ log = logging.getLogger("ordercast.app")
 
 CHANNEL: Final = "ordercast_bus"
 HEARTBEAT_S: Final = 1.0
-# Two may be late behind a burst of traffic; three are a silence.
+# Two may be delayed by a burst.
 HEARTBEATS_MISSED_MAX: Final = 3
-# Each batch is a commit that all who notify wait in line for; what is seen of another node is later by this.
+# Batching interval: each batch is a commit that all notifiers queue for; the delay is visible on other nodes.
 PUBLISH_EVERY_S: Final = 0.05
-# PostgreSQL takes 7,999 bytes of text; base64 makes four of three.
+# A notification has 7,999 bytes of text; base64 needs four for three.
 PART_BYTES: Final = 5_700
 MESSAGE_BYTES_MAX: Final = 2_000_000
-# What may wait for a slow database, or for the next batch; fleeting, and old by then.
+# Outbox limit; older messages are ephemeral and stale.
 OUTBOX_BYTES_MAX: Final = 4_000_000
 CONNECT_S_MAX: Final = 5.0
 RETRY_S_MIN: Final = 0.25
@@ -46,13 +45,13 @@ CLOSE_S_MAX: Final = 1.0
 _NOTIFY: Final = """
     SELECT pg_notify(%(channel)s, part) FROM unnest(%(parts)s::text[]) WITH ORDINALITY AS _ (part, n) ORDER BY n
 """
-# What is lost with the server was fleeting.
+# Messages are ephemeral: no need for a synchronous commit.
 _OPTIONS: Final = "-c synchronous_commit=off"
 
 
 class _Batch(msgspec.Struct, array_like=True, frozen=True):
     messages: list[tuple[str, bytes]]
-    """Each with the node that it is for; empty for all others."""
+    """Each with its target node; empty for all."""
     leaves: bool = False
 
 
@@ -65,10 +64,10 @@ class _HeartbeatLost(Exception):
 
 
 class PostgresqlBus:
-    """One node's end, as a `hub.Bus`. A killed node is forgotten after four `heartbeat_s` at most."""
+    """A node's end, as a `hub.Bus`. A killed node is dropped after four `heartbeat_s` at most."""
 
     def __init__(self, url: str, *, name: str = "node", heartbeat_s: float = HEARTBEAT_S) -> None:
-        """`name` is for people; what makes it unique is added."""
+        """`name` is for people; a unique suffix is added."""
         self.node = f"{name}-{secrets.token_hex(6)}"
         self._url = url
         self._heartbeat_s = heartbeat_s
@@ -80,16 +79,16 @@ class PostgresqlBus:
         self._task: asyncio.Task[None] | None = None
         self._batches = 0
         self._drafts: dict[str, tuple[int, list[str]]] = {}
-        """By node: the batch of which parts have come, and these."""
+        """By node: an incomplete batch and its parts."""
         self._beats = 0
-        """A clock that stands still with the process, and while there is no connection."""
+        """Counts heartbeats: stands still with the process, and without a connection."""
         self._beat_at_s = 0.0
         self._came_back = 0
-        """Which of our heartbeats came back last."""
+        """Our last heartbeat that came back."""
         self._last_beats: dict[str, int] = {}
-        """By node: which heartbeat of ours was the last when something of theirs came."""
+        """By node: our heartbeat number when it was last seen."""
         self.is_up = False
-        """Whether messages are carried now."""
+        """Whether messages are delivered now."""
         self.dropped = 0
 
     def __repr__(self) -> str:
@@ -144,7 +143,7 @@ class PostgresqlBus:
         self._is_due.set()
 
     def _take_batch(self) -> list[str]:
-        """The next batch, in the parts that are notified."""
+        """Take the next batch, as notifications."""
         messages, self._outbox, self._outbox_bytes = self._outbox, [], 0
         self._batches += 1
         return list(_parts(self.node, self._batches, _encode(_Batch(messages, leaves=self._task is None))))
@@ -160,7 +159,7 @@ class PostgresqlBus:
                 failures = 0 if self.is_up else failures + 1
                 self._lost(error, is_news=self.is_up or failures == 1)
             except Exception:
-                log.exception("the bus by PostgreSQL failed; trying again")
+                log.exception("the PostgreSQL bus failed; retrying")
             self.is_up = False
             self.dropped += len(self._outbox)
             self._outbox, self._outbox_bytes, self._drafts = [], 0, {}
@@ -171,7 +170,7 @@ class PostgresqlBus:
             log.warning("bus %s: away (%s: %s); connecting anew", self.node, type(cause).__name__, cause)
 
     async def _live(self) -> None:
-        """Connect and serve until something fails, which is raised."""
+        """Connect and serve until an error, which is raised."""
         async with contextlib.AsyncExitStack() as connections:
             async with asyncio.timeout(CONNECT_S_MAX):
                 listening = await connections.enter_async_context(await self._connect("listener"))
@@ -183,7 +182,7 @@ class PostgresqlBus:
                 await asyncio.wait(both, return_when=asyncio.FIRST_COMPLETED)
                 ended = next(task for task in both if task.done())
             finally:
-                # Not cancelled: psycopg would connect anew to cancel what the server is doing, which may be nothing.
+                # Not cancel: psycopg would open a connection for that.
                 interrupt(listening)
                 interrupt(notifying)
                 self._is_due.set()
@@ -251,7 +250,7 @@ class PostgresqlBus:
             log.error("notification not understood: %s", error)
             return
         if node == self.node:
-            self._heard_itself()
+            self._on_own_heartbeat()
             return
         if batch.leaves:
             self._last_beats.pop(node, None)
@@ -267,7 +266,7 @@ class PostgresqlBus:
         except Exception:
             log.exception("could not take what came by the bus")
 
-    def _heard_itself(self) -> None:
+    def _on_own_heartbeat(self) -> None:
         self._came_back = self._beats
         if not self.is_up:
             self.is_up = True
@@ -275,7 +274,7 @@ class PostgresqlBus:
 
     def _is_alive(self, node: str) -> None:
         if node not in self._last_beats:
-            self._beat_at_s = 0.0  # so that it need not wait to know of us
+            self._beat_at_s = 0.0  # so that it knows us at once
             self._is_due.set()
         self._last_beats[node] = self._beats
 

@@ -1,4 +1,4 @@
-"""What this process takes of its machine: open files, and time to look for garbage."""
+"""Limits of this process: open files and garbage collection."""
 
 from __future__ import annotations
 
@@ -9,24 +9,24 @@ from contextlib import suppress
 
 
 def open_files_max() -> int:
-    """How many descriptors this process may have open."""
+    """The limit of open descriptors."""
     soft = resource.getrlimit(resource.RLIMIT_NOFILE)[0]
     return sys.maxsize if soft == resource.RLIM_INFINITY else soft
 
 
 def raise_open_files_max() -> None:
-    """Have as many as the system grants: each connection holds one, and the usual 1,024 are for programs with few."""
+    """Raise the limit to the maximum: each connection needs one, and the usual 1,024 are too few."""
     soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
     if soft != hard:
-        with suppress(OSError, ValueError):  # then it stays as it was
+        with suppress(OSError, ValueError):  # unchanged then
             resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
 
 
 def tune_gc() -> None:
-    """Keep the cyclic collector from walking what lives as long as the process.
+    """Keep the garbage collector from scanning long-lived objects.
 
-    What a delivery allocates has no cycles. The Socket.IO benchmarks alone showed no gain; the shop was not measured.
-    Nothing is collected first: a start makes a hundred thousand objects, and a hundredth of them is garbage.
+    Deliveries allocate no cycles. Socket.IO benchmarks alone showed no gain; the shop was not measured. No collection
+    first: of a start's hundred thousand objects one percent is garbage.
     """
     gc.freeze()
     gc.enable()

@@ -1,7 +1,6 @@
-"""The services of a node that run over Redis: the bus to the shop's other nodes, emitters of other back ends, and token
-buckets that all nodes share.
+"""Services over Redis: the bus between nodes, other back ends' emitters, and shared token buckets.
 
-A node can do without them: what is durable comes from the feed.
+All are optional: durable events come from the feed.
 """
 
 from __future__ import annotations
@@ -20,7 +19,7 @@ if TYPE_CHECKING:
 
 
 class RedisServices:
-    """The services that the settings name. Raises ConfigError for a URL that is none."""
+    """The configured services. Raises ConfigError for an invalid URL."""
 
     def __init__(self, settings: Settings) -> None:
         self._settings = settings
@@ -28,7 +27,7 @@ class RedisServices:
         self.emitters: RedisEmitters | None = None
         self.buckets: RedisTokenBuckets | None = None
         self.parts: dict[str, Callable[[], str]] = {}
-        """The state of each, by name, for whoever asks whether this node is ready."""
+        """Their states by name, for readiness."""
         if settings.redis_url:
             self.bus = _bus(settings)
             telemetry.BUS_DROPPED.set_function(lambda bus=self.bus: bus.dropped)  # type: ignore[misc]
@@ -36,9 +35,9 @@ class RedisServices:
             self.buckets = _buckets(settings)
 
     def start_emitters(self, server: Server) -> None:
-        """Begin to receive events of other back ends, if any may emit. Call it in the server's loop."""
+        """Receive other back ends' events, if configured. Call it on the server's loop."""
         if self._settings.redis_emitters:
-            # Loaded only where it is asked for: the client is slow to import.
+            # Imported only if configured: the client is slow to import.
             from ordercast.hub.bus.redis_emitters import RedisEmitters  # noqa: PLC0415
 
             self.emitters = RedisEmitters(server, self._settings.redis_url, key=self._settings.redis_emitters)
@@ -49,12 +48,12 @@ class RedisServices:
         self.add(name, lambda: part.state)
 
     def add(self, name: str, state: Callable[[], str]) -> None:
-        """Count another part among those that a node can do without; `state` is ``up``, or what it is instead."""
+        """Add an optional part; `state` returns ``up``, or the problem."""
         self.parts[name] = state
         telemetry.PARTS_UP.labels(name).set_function(lambda: state() == "up")
 
     async def close(self) -> None:
-        """Stop receiving from other back ends, and counting with other nodes; the server closes its bus itself."""
+        """Close emitters and buckets; the server closes its bus."""
         if self.buckets is not None:
             await self.buckets.close()
         if self.emitters is not None:

@@ -1,4 +1,4 @@
-"""Inspection of all rows beside the shop's work, a little at a time; and the repair of damaged ones for an operator."""
+"""Inspects all rows in the background, and repairs damaged ones for an operator."""
 
 from __future__ import annotations
 
@@ -18,18 +18,18 @@ from ordercast.feed.gaps import affected_rooms
 
 log = logging.getLogger("ordercast.row_inspector")
 
-# Of a reader's time: a shop of a million orders is gone through in some minutes, and nobody else waits for it.
+# Share of a reader's time: a million orders take some minutes.
 SHARE_MAX: Final = 0.01
 ROUND_EVERY_S: Final = 5.0
-# Whether those that are known are damaged still is asked so often: readiness is right a moment after a repair.
+# How often known damaged rows are rechecked, so that readiness follows a repair.
 RECHECK_EVERY_S: Final = 0.5
 RECHECK_ROWS_MAX: Final = 100
-# A mended row's history tells what it was before: that is mended after it.
+# A repair is recorded in history with the old value, which the next pass repairs.
 PASSES_MAX: Final = 4
 
 
 class RowInspector:
-    """Inspects all tables of one node's database, round after round."""
+    """Inspects all tables of a node's database, round after round."""
 
     def __init__(self, store: Store) -> None:
         self._store = store
@@ -43,13 +43,13 @@ class RowInspector:
             try:
                 await self.inspect_all()
             except StoreError:
-                pass  # who needs the database now is told so by it
+                pass  # reported by other users of the database
             except Exception:
-                log.exception("the tables could not be looked through; trying again")
+                log.exception("could not inspect the tables; retrying")
             await self._wait(ROUND_EVERY_S)
 
     async def inspect_all(self, share_max: float = SHARE_MAX) -> None:
-        """Inspect every row once; those that are damaged are noted, and those that were are forgotten."""
+        """Inspect every row once; record damaged ones, forget repaired ones."""
         for table in await self._store.read(lambda transaction: tables(transaction.dialect)):
             await self._inspect_table(table, share_max)
 
@@ -69,7 +69,7 @@ class RowInspector:
             self._store.damaged.repaired(table.name, name)
 
     async def _wait(self, seconds: float) -> None:
-        """Meanwhile recheck those that are known."""
+        """Sleep, rechecking known rows."""
         end_s = time.monotonic() + seconds
         while (left_s := end_s - time.monotonic()) > 0:
             await asyncio.sleep(min(left_s, RECHECK_EVERY_S))
@@ -78,7 +78,7 @@ class RowInspector:
                 await self.recheck_damaged()
 
     async def recheck_damaged(self) -> None:
-        """Forget those of the known rows that were mended."""
+        """Forget known rows that were repaired."""
         known = self._store.damaged.all()[:RECHECK_ROWS_MAX]
         if not known:
             return
@@ -90,7 +90,7 @@ class RowInspector:
 
 
 async def repair_rows(store: Store, *, dry_run: bool) -> AsyncIterator[tuple[DamagedTableRow, RepairOutcome | None]]:
-    """Every damaged row with what was done about it; None where nothing was to be."""
+    """Repair every damaged row; yield each with the outcome, None in a dry run."""
     for _ in range(1 if dry_run else PASSES_MAX):
         repaired = 0
         async for row in _damaged(store):

@@ -15,21 +15,20 @@ def _present(*names: str) -> tuple[signal.Signals, ...]:
     return tuple(each for each in signal.Signals if each.name in names)
 
 
-# Each asks for an end: by a person, a service manager, a machine whose power goes, or a bound on CPU time, of which
-# SIGXCPU is the warning. Not every system has them all.
+# Signals that stop the process; SIGXCPU warns of the CPU limit. Not every system has them all.
 ENDING: Final = _present("SIGINT", "SIGTERM", "SIGQUIT", "SIGPWR", "SIGXCPU")
-# Nothing here asks for these, and unheeded each kills: a log rotation, or a habit from other servers, cost a node.
+# Unhandled these would kill the process: by a log rotation, or a habit from other servers.
 NOTED: Final = _present("SIGHUP", "SIGUSR1", "SIGUSR2", "SIGALRM", "SIGVTALRM", "SIGPROF", "SIGIO")
 
 
 class SignalHandlers:
-    """The handlers of one process.
+    """The signal handlers of the process.
 
-    - SIGINT, SIGTERM, SIGQUIT: until something is served the process ends with 128 + the signal's number, as a shell
-      has it. From then on `stop` is called, for each of them: what it begins, the next ones may hasten.
-    - SIGHUP is noted: logs go to stderr, so that there is no file to open anew. Where it tells that the terminal has
-      gone in which the process was started, it asks for an end. A process started by nohup never hears of it.
-    - SIGUSR1, SIGUSR2 and what else would kill is noted.
+    - SIGINT, SIGTERM, SIGQUIT: until serving begins the process exits with 128 + the signal's number, as in a shell.
+    Then `stop` is called for each; repeated signals may hasten it.
+    - SIGHUP is logged: logs go to stderr, so there is no file to reopen. If the terminal of the start is gone, it
+    stops. A process started by nohup never gets it.
+    - SIGUSR1, SIGUSR2 and others that would kill are logged.
     """
 
     def __init__(self) -> None:
@@ -40,15 +39,15 @@ class SignalHandlers:
         self._note: Callable[[signal.Signals], None] = self._early.append
 
     def install(self) -> None:
-        """Install the handlers, on the main thread, before what is slow to load."""
+        """Install the handlers on the main thread, before slow imports."""
         for each in ENDING:
             signal.signal(each, self._end)
         for each in NOTED:
-            if signal.getsignal(each) is signal.SIG_DFL:  # nohup, a profiler: somebody has decided otherwise
+            if signal.getsignal(each) is signal.SIG_DFL:  # nohup, a profiler: keep their decision
                 signal.signal(each, self._handle)
 
     def run_command(self, command: Callable[[], None]) -> None:
-        """Run a command that has nothing to drain: what asks for an end is an exception in it, so that it cleans up."""
+        """Run a command: a stopping signal raises an exception, so that it cleans up."""
         signal.signal(signal.SIGINT, self._interrupted)
         for each in {*ENDING, *NOTED} - {signal.SIGINT}:
             if signal.getsignal(each) in {self._end, self._handle}:
@@ -58,7 +57,7 @@ class SignalHandlers:
         command()
 
     def serve(self, stop: Callable[[], None], note: Callable[[signal.Signals], None]) -> None:
-        """From now on something is served. Both are called within a signal's handler."""
+        """Serving begins: `stop` and `note` are called from signal handlers."""
         self._stop, self._note = stop, note
 
     def _end(self, number: int, frame: FrameType | None) -> None:
@@ -66,7 +65,7 @@ class SignalHandlers:
         if self._stop is not None:
             self._stop()
             return
-        # Nobody was promised anything yet, and what was begun is rolled back. An exception might come up anywhere.
+        # Nothing was confirmed, and open transactions are rolled back. An exception might be raised anywhere.
         _say(f"ordercast: ended by {signal.Signals(number).name} before it was ready\n")
         os._exit(128 + number)
 
@@ -78,7 +77,7 @@ class SignalHandlers:
 
 
 def _has_terminal() -> bool:
-    """Whether a person could type at it; not so of a service, and no more when the window was closed."""
+    """Whether the process has a terminal; not so a service, or after the window was closed."""
     try:
         os.close(os.open("/dev/tty", os.O_RDONLY | os.O_NOCTTY))
     except OSError:
@@ -92,10 +91,10 @@ def _exit(number: int, frame: FrameType | None) -> NoReturn:
 
 
 def _say(sentence: str) -> None:
-    """To stderr, past what is buffered there and may be in use this moment."""
+    """Write to stderr unbuffered, as its buffer may be in use."""
     with suppress(OSError):
         os.write(2, sentence.encode())
 
 
 SIGNALS: Final = SignalHandlers()
-"""The handlers of this process, installed by ``__main__``."""
+"""The process's handlers, installed by ``__main__``."""

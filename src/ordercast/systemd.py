@@ -1,4 +1,4 @@
-"""What the service manager is told of this process, and the time in which it ends."""
+"""Notifies systemd, and bounds the time of a stop."""
 
 from __future__ import annotations
 
@@ -11,22 +11,22 @@ log = logging.getLogger("ordercast.systemd")
 
 
 def notify(state: str) -> None:
-    """Send `READY=1` or `STOPPING=1` to systemd, if it asked for it (sd_notify(3), `Type=notify`)."""
+    """Send `READY=1` or `STOPPING=1` to systemd (sd_notify(3), `Type=notify`), if configured."""
     address = os.environ.get("NOTIFY_SOCKET", "")
     if not address:
         return
-    if address.startswith("@"):  # an abstract one
+    if address.startswith("@"):  # abstract socket
         address = "\0" + address[1:]
     try:
         with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as notifying:
             notifying.connect(address)
             notifying.send(state.encode())
     except OSError as error:
-        log.warning("the service manager could not be told %s: %s", state, error)
+        log.warning("could not notify the service manager (%s): %s", state, error)
 
 
 def exit_after(seconds: float) -> None:
-    """End the process by then, whatever it still waits for, such as a database: what was confirmed is committed."""
+    """Exit after so many seconds, whatever is still pending: confirmed changes are committed."""
 
     def end() -> None:
         log.error("could not stop within %g s; ending", seconds)

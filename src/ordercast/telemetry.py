@@ -1,7 +1,7 @@
-"""Logs and figures: one place that says how a line looks and what is counted.
+"""Logs and metrics: the format of log lines, and what is counted.
 
-Every room logs through ``logging.getLogger("ordercast.<room>")`` with its facts in the message; the metrics below are
-process-wide, as Prometheus has it, and served at ``/metrics``.
+Every room logs by ``logging.getLogger("ordercast.<room>")`` with facts in the message; the metrics are process-wide
+(Prometheus), served at ``/metrics``.
 """
 
 from __future__ import annotations
@@ -74,7 +74,7 @@ SESSIONS_UNSAVED = Gauge("ordercast_sessions_unsaved", "Sessions of sockets that
 SESSIONS_GIVEN_UP = Counter("ordercast_sessions_given_up_total", "Sessions that were not saved: too many were waiting")
 DATABASE_FREE_BYTES = Gauge("ordercast_database_free_bytes", "What an embedded database's disk has left")
 DATABASE_LOG_BYTES = Gauge("ordercast_database_log_bytes", "How long an embedded database's write-ahead log is")
-# Where no embedded database is, there is no figure: 0 would be a full disk.
+# NaN without an embedded database: 0 would be a full disk.
 DATABASE_FREE_BYTES.set(math.nan)
 DATABASE_LOG_BYTES.set(math.nan)
 FEED_LEADING = Gauge("ordercast_feed_leading", "Whether this node numbers the feed and runs the shop's jobs")
@@ -111,18 +111,18 @@ FEED_POSITION = Gauge("ordercast_feed_position", "The last feed row that this no
 
 REQUEST_LOG = "ordercast.requests"
 REQUEST_ID_HEADER = b"x-request-id"
-# What proxies make of it: UUIDs, hexadecimal numbers; and nothing that would be another line of the log.
+# Ids of proxies: UUIDs, hexadecimal; nothing that breaks a log line.
 _REQUEST_ID = re.compile(rb"[A-Za-z0-9._-]{1,128}")
 
 
 def request_ids() -> Callable[[], str]:
-    """Ids that no other process makes; they are no secret, so there is no chance in each."""
+    """Make unique request ids; they are no secret, so not random."""
     process, numbers = secrets.token_hex(6), count(1)
     return lambda: f"{process}-{next(numbers):x}"
 
 
 def given_request_id(scope: Mapping[str, Any]) -> str | None:
-    """The id that a named proxy has given the request; anybody else's could be made to look like another's."""
+    """The request id of a trusted proxy; others' could be forged."""
     if not scope.get("proxied"):
         return None
     given: bytes = next((value for name, value in scope["headers"] if name == REQUEST_ID_HEADER), b"")
@@ -130,9 +130,9 @@ def given_request_id(scope: Mapping[str, Any]) -> str | None:
 
 
 class LineFormatter(logging.Formatter):
-    """Writes a record as one line, ``text`` for people or ``json`` for collectors; a traceback follows it.
+    """Formats a record as one line, ``text`` or ``json``; a traceback follows.
 
-    A record may bring `facts`: names and values of their own. There is a line for every order, hence no library.
+    A record may have `facts`: names and values. There is a line for every order, hence no library.
     """
 
     def __init__(self, log_format: str) -> None:
@@ -161,16 +161,16 @@ class LineFormatter(logging.Formatter):
 def _json(event: dict[str, Any]) -> str:
     try:
         return msgspec.json.encode(event).decode()
-    except UnicodeEncodeError:  # half a surrogate pair, as in the name of a file that is no UTF-8
+    except UnicodeEncodeError:  # a lone surrogate, as in a file name that is no UTF-8
         return json.dumps(event)
 
 
-# Libraries whose INFO repeats what ours says: each connection, each step of starting and stopping.
+# Libraries whose INFO repeats ours.
 _TALKATIVE = ("picows", "uvicorn", "alembic", "asyncio", "httpx", "httpcore")
 
 
 def configure_logging(level: str, log_format: str) -> None:
-    """Send every logger of the process, ours and the libraries', to stderr in one format."""
+    """Send all logs to stderr in one format."""
     handler = logging.StreamHandler()
     handler.setFormatter(LineFormatter(log_format))
     root = logging.getLogger()

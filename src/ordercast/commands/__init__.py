@@ -1,5 +1,5 @@
-"""COMMAND LINE: what an operator types becomes one call of the rooms below.
+"""COMMANDS: the command line.
 
-Upstream: ``__main__``, which knows the commands by name and loads the one that is called. Downstream: everything.
-Stays true: a command loads what it needs and nothing else; `ordercast token` starts without the database's driver.
+Upstream: ``__main__``, which imports the called command. Downstream: everything. Stays true: a command imports only
+what it needs; `ordercast token` starts without the database's driver.
 """

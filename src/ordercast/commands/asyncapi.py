@@ -19,7 +19,7 @@ def asyncapi() -> None:
 
 
 def asyncapi_document() -> bytes:
-    """The document as JSON, without a server: for what is generated from it."""
+    """The document as JSON, without a server, for generators."""
     server, *_ = build_hub(Settings(secret="-" * 32), SqliteStore(Path("not-opened.db")))
     document = describe_sockets(server, msgspec.json.decode(openapi_document()))
     return msgspec.json.format(msgspec.json.encode(document))

@@ -1,4 +1,4 @@
-"""Commands that see to the database: ``migrate``, ``demo``, ``new-epoch``."""
+"""Database commands: ``migrate``, ``demo``, ``new-epoch``."""
 
 from __future__ import annotations
 
@@ -65,7 +65,7 @@ async def _new_epoch(settings: Settings) -> str:
 
 
 def _agrees(question: str) -> bool:
-    """Ask at the terminal; where there is none, nobody agrees."""
+    """Ask at the terminal; without one the answer is no."""
     if not sys.stdin.isatty():
         print("There is no terminal to ask at: say --yes.", file=sys.stderr)
         return False

@@ -1,4 +1,4 @@
-"""What the commands share: settings and the shop's database."""
+"""Shared by commands: settings and the database."""
 
 from __future__ import annotations
 
@@ -22,8 +22,8 @@ log = logging.getLogger("ordercast.config")
 
 
 def load_settings(*, make_secret: bool = True, **overrides: Any) -> Settings:
-    """Read the settings and begin to log as they say. Raises ConfigError."""
-    gc.freeze()  # all is loaded, and would be looked through at once
+    """Load the settings and configure logging. Raises ConfigError."""
+    gc.freeze()  # freezes all imports, which would be scanned at once
     gc.enable()
     settings = config.load(make_secret=make_secret, **overrides)
     telemetry.configure_logging(settings.log_level, settings.log_format)
@@ -34,7 +34,7 @@ def load_settings(*, make_secret: bool = True, **overrides: Any) -> Settings:
 
 @asynccontextmanager
 async def started_store(settings: Settings) -> AsyncIterator[Store]:
-    """The shop's database, beside the nodes that serve it. Raises ConfigError for one that cannot be used."""
+    """The started database, beside serving nodes. Raises ConfigError for an unusable one."""
     from ordercast.app import begin, open_store  # noqa: PLC0415 - slow to load; not every command has a database
 
     store = open_store(settings)

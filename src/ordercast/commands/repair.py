@@ -31,7 +31,7 @@ def repair(
 
 
 async def _repair(settings: Settings, *, dry_run: bool) -> int:
-    """How many rows are left to a person."""
+    """Repair; return the number of rows left to a person."""
     found: Counter[str] = Counter()
     async with started_store(settings) as store:
         async for row, outcome in repair_rows(store, dry_run=dry_run):

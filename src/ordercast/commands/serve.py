@@ -33,7 +33,7 @@ def serve(
     have come are answered. The same again hastens that. SIGHUP, SIGUSR1 and SIGUSR2 are logged with the state.
     """
     settings = load_settings(host=host, port=port, database_url=database_url)
-    gc.disable()  # what is made until then lives as long as the process
+    gc.disable()  # objects made until then live as long as the process
     uvloop.run(serve_shop(settings, _say_ready, SIGNALS))
 
 
@@ -54,5 +54,5 @@ def _say_ready(settings: Settings, port: int, demo_people: list[str]) -> None:
         lines.insert(2, "> Budgets are off (ORDERCAST_BUDGETS): callers are not bounded")
     try:
         print("\n".join(lines), flush=True)
-    except OSError:  # whoever read it has gone, which is no reason to serve nobody
+    except OSError:  # the reader is gone, which must not stop serving
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())

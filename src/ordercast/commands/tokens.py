@@ -60,7 +60,7 @@ def revoke(
 
 
 def _name_in(settings: Settings, text: str) -> str:
-    """What a token is revoked by, where one was given instead of a name."""
+    """The id to revoke: of a token, or as given."""
     if text.count(".") != 2:
         return text
     try:
@@ -71,7 +71,7 @@ def _name_in(settings: Settings, text: str) -> str:
 
 
 async def _revoke(settings: Settings, name: str, reason: str | None) -> bool:
-    """Revoke the name; gives whether this shop knows it."""
+    """Revoke the name; return whether this shop knows it."""
     from ordercast.db import access  # noqa: PLC0415 - slow to load, and `token` has no use for it
 
     now, operator = timestamp(time.time_ns() // 1_000_000), Actor(Role.ADMIN, "cli")

@@ -24,19 +24,19 @@ if TYPE_CHECKING:
 
 webhook = App(name="webhook", help="Webhooks of payment providers.")
 
-# 2 is a setting that is missing or wrong, as of every command.
+# 2 is a missing or wrong setting, as for every command.
 REFUSED: Final = 1
-"""The server did not take it, or there is no such order or booking."""
+"""Exit code: the server rejected it, or there is no such order or booking."""
 NOT_THERE: Final = 3
-"""No server answers there."""
+"""Exit code: no server answers."""
 ANSWERED_WITHIN_S: Final = 10.0
 SHOWN_MAX: Final = 400
 
 Provider = Literal["stripe", "http", "sandbox", "standard"]
 
 
-class _Asked(NamedTuple):
-    """What the command line says of the payment."""
+class _PaymentOptions(NamedTuple):
+    """The payment's options."""
 
     provider: str
     amount: int | None
@@ -44,7 +44,7 @@ class _Asked(NamedTuple):
     pays_for: tuple[str, str] | None
 
     def sum_of(self, amount: int, currency: str) -> Money:
-        """What was asked for, or else these."""
+        """The given amount and currency, with these defaults."""
         return _money(amount if self.amount is None else self.amount, self.currency or currency)
 
 
@@ -81,14 +81,14 @@ def send(
     """
     settings = load_settings(make_secret=False, database_url=database_url)
     name = provider_called(settings, provider)
-    sign(settings, name, "", b"", 0.0)  # before the database is asked: what is not configured is said first
+    sign(settings, name, "", b"", 0.0)  # before the database is read: report missing settings first
     if order is not None and booking is not None:
         _stop("a webhook is about an order or a booking, not both.")
-    asked = _Asked(name, amount, currency, _payable(order, booking))
-    if asked.pays_for is None or payment is not None:
-        target = _Target(SamplePayment(payment or _fresh(), asked.sum_of(100, "BDT"), asked.pays_for), "")
+    options = _PaymentOptions(name, amount, currency, _payable(order, booking))
+    if options.pays_for is None or payment is not None:
+        target = _Target(SamplePayment(payment or _fresh(), options.sum_of(100, "BDT"), options.pays_for), "")
     else:
-        target = uvloop.run(_find(settings, asked))
+        target = uvloop.run(_find(settings, options))
     _post(settings, name, event or CAPTURED[name], target, (url or _local(settings)).rstrip("/"))
 
 
@@ -99,25 +99,25 @@ def _payable(order: str | None, booking: str | None) -> tuple[str, str] | None:
 
 
 def _fresh() -> str:
-    """The name of a payment that nobody knows yet."""
+    """The id of an unknown payment."""
     return f"pay_sample_{secrets.token_hex(6)}"
 
 
-async def _find(settings: Settings, asked: _Asked) -> _Target:
-    """The payment of an order or booking; one that names it, where no provider knows of one yet."""
+async def _find(settings: Settings, options: _PaymentOptions) -> _Target:
+    """The payment of an order or booking; a new one that names it, if there is none."""
     from ordercast.db import ledger, payables  # noqa: PLC0415 - slow to load; a payment may be named without
 
-    assert asked.pays_for is not None
-    noun, id_ = asked.pays_for
+    assert options.pays_for is not None
+    noun, id_ = options.pays_for
     async with started_store(settings) as store:
         found = await store.read(lambda transaction: payables.find(transaction, id_))
         known = await store.read(lambda transaction: ledger.payment_of(transaction, id_))
     if found is None or found.noun != noun:
         _stop(f"there is no {noun} {id_} in this shop.")
-    if known is not None and known[0] != asked.provider:
+    if known is not None and known[0] != options.provider:
         _stop(f"{noun} {found.number} is paid by {known[0]}: say so by --provider {known[0]}.")
-    reference, pays_for = (_fresh(), asked.pays_for) if known is None else (known[1], None)
-    payment = SamplePayment(reference, asked.sum_of(found.total, found.currency), pays_for)
+    reference, pays_for = (_fresh(), options.pays_for) if known is None else (known[1], None)
+    payment = SamplePayment(reference, options.sum_of(found.total, found.currency), pays_for)
     return _Target(payment, f" ({noun} {found.number})")
 
 
