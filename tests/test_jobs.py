@@ -61,6 +61,4 @@ async def test_a_job_that_fails_is_tried_again(caplog: pytest.LogCaptureFixture)
         while len(tried) < 3:  # noqa: ASYNC110 - as above
             await asyncio.sleep(0.002)
     task.cancel()
-    assert [record.getMessage() for record in caplog.records] == [
-        "what is old could not be forgotten; retrying later"
-    ]
+    assert [record.getMessage() for record in caplog.records] == ["what is old could not be forgotten; retrying later"]

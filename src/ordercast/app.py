@@ -422,11 +422,11 @@ def _listen_for_operators(settings: Settings, port: int) -> socket.socket | None
     """
     if settings.metrics_host == "off" or settings.metrics_beside:
         return None
-    asked = settings.metrics_port
-    if asked is None:
-        asked = _own_metrics_port(port) if settings.port else 0
+    metrics_port = settings.metrics_port
+    if metrics_port is None:
+        metrics_port = _own_metrics_port(port) if settings.port else 0
     try:
-        listening = _listen_on(settings.metrics_host, asked, "metrics_")
+        listening = _listen_on(settings.metrics_host, metrics_port, "metrics_")
     except ConfigError as error:
         if settings.metrics_port is not None:
             raise

@@ -174,13 +174,11 @@ def _notifying(settings: Settings) -> Iterator[Finding]:
     elif settings.vapid_contact.endswith("@localhost"):
         yield note(
             "push",
-            "Push services are not told whom to write to, and some refuse that: set ORDERCAST_VAPID_SUBJECT, as "
+            "Push services get no contact, which some refuse: set ORDERCAST_VAPID_SUBJECT, as "
             "mailto:ops@shop.example.com.",
         )
     else:
-        yield fine(
-            "push", f"Browsers are pushed to that asked for it; push services may write to {settings.vapid_contact}."
-        )
+        yield fine("push", f"Subscribed browsers are pushed to; push services may write to {settings.vapid_contact}.")
     if settings.sms_url.startswith("file:"):
         yield note("sms", "Written into a folder, and sent to nobody (ORDERCAST_SMS_URL).")
     if settings.outgoing_networks:
@@ -225,7 +223,7 @@ def check_payments(settings: Settings, providers: Providers) -> Iterator[Finding
     elif taking == "stripe" and settings.stripe_secret_key.startswith(("sk_test_", "rk_test_")):
         yield unsafe("payments", "Stripe's key is one for tests: no money moves.")
     elif taking == "stripe" and not settings.stripe_webhook_secret:
-        yield unsafe("payments", "Without ORDERCAST_STRIPE_WEBHOOK_SECRET nothing is heard of disputes and refunds.")
+        yield unsafe("payments", "Without ORDERCAST_STRIPE_WEBHOOK_SECRET disputes and refunds are not received.")
     elif taking == "http":
         yield fine("payments", f"Taken by the service at {settings.http_place}, by signed requests.")
     else:

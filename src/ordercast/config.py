@@ -219,7 +219,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     body_bytes_max: Annotated[int, Meta(ge=1024, le=64 * 1024 * 1024)] = 1_000_000
     budgets: Literal["on", "off"] = "on"
     """Whether callers are bounded at all; ``off`` is for load generators and test suites."""
-    # What each budget counts, and by whom, is said in ``api/budgets.py``; why so many, in docs/reference/budgets.md.
+    # What each budget counts, and by whom, stands in ``api/budgets.py``; why so many, in docs/reference/budgets.md.
     budget_handshakes: str = "1000/10s"
     budget_socket_events: str = "500/5s"
     budget_reads: str = "2000/10s"
@@ -295,14 +295,14 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
 
     @property
     def metrics_beside(self) -> bool:
-        """Whether figures are told on the shop's own port."""
+        """Whether metrics are served on the shop's own port."""
         return self.metrics_host != "off" and self.metrics_port == self.port != 0
 
     @property
     def hosts(self) -> tuple[str, ...]:
         """Names of ours: `allowed_hosts`, and those that other settings give us."""
-        said = (self.host, urlsplit(self.socket_url).hostname or "")
-        return (*self.allowed_hosts, *filter(None, said))
+        named = (self.host, urlsplit(self.socket_url).hostname or "")
+        return (*self.allowed_hosts, *filter(None, named))
 
     @property
     def is_demo(self) -> bool:
@@ -398,7 +398,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
 
     @property
     def mail_sender(self) -> str:
-        """Whom mails are from; where nobody said so, nobody can answer them."""
+        """The sender of mails; by default one that cannot be answered."""
         return self.mail_from or "Ordercast <noreply@localhost>"
 
     @property

@@ -30,32 +30,30 @@ DESCRIPTORS_GONE = Gauge(
     "ordercast_file_descriptors_gone", "Whether this process has no file descriptor left, so that nobody new is let in"
 )
 EVENTS_DELIVERED = Counter("ordercast_events_delivered_total", "Durable events written to sockets of this node")
-EVENTS_REPLAYED = Counter("ordercast_events_replayed_total", "Durable events told to sockets that came back")
+EVENTS_REPLAYED = Counter("ordercast_events_replayed_total", "Durable events replayed to sockets that reconnected")
 ROWS_UNTOLD = Counter(
-    "ordercast_feed_rows_untold_total", "Feed rows in whose place clients were told to look anew; the log says why"
+    "ordercast_feed_rows_unshown_total", "Feed rows that could not be delivered: clients got resync; the log says why"
 )
 DAMAGED_ROWS = Gauge("ordercast_damaged_rows", "Rows that were found to be unreadable; readiness names them")
 SOURCE_DOCUMENTS_UNTOLD = Counter(
-    "ordercast_source_documents_untold_total",
-    "Documents and changes of another program's database that could not be told; the log says why",
+    "ordercast_source_documents_unshown_total",
+    "Documents and changes of a MongoDB source that could not be mirrored; the log says why",
 )
 MAILS = Counter(
     "ordercast_mails_total",
-    "Mails by what became of them: sent, refused, dropped, or delayed for now",
+    "Mails by outcome: sent, refused, dropped, or delayed",
     ["outcome"],
 )
 WEBHOOK_ATTEMPTS = Counter(
     "ordercast_webhook_attempts_total",
-    "Requests to the shop's own systems by what followed: delivered, retried, or failed and given up",
+    "Webhook attempts by outcome: delivered, retried, or failed",
     ["outcome"],
 )
-WEBHOOKS_PENDING = Gauge(
-    "ordercast_webhooks_pending", "Deliveries to the shop's own systems that wait, on the node that sends them"
-)
-WEBHOOKS_OLDEST_S = Gauge("ordercast_webhooks_oldest_seconds", "How long the oldest of those has waited")
+WEBHOOKS_PENDING = Gauge("ordercast_webhooks_pending", "Pending webhook deliveries, on the leading node")
+WEBHOOKS_OLDEST_S = Gauge("ordercast_webhooks_oldest_seconds", "Age of the oldest pending webhook delivery")
 NOTIFICATIONS_SENT = Counter(
     "ordercast_notifications_sent_total",
-    "Notifications by way and by what became of them: sent, held over quiet hours, delayed, dropped, refused, or gone",
+    "Notifications by channel and outcome: sent, held for quiet hours, delayed, dropped, refused, or gone",
     ["way", "outcome"],
 )
 UNITS_COMMITTED = Counter("ordercast_units_committed_total", "Units of work committed by this node's writer")
@@ -63,40 +61,40 @@ GROUP_SIZE = Histogram(
     "ordercast_commit_group_size", "Units of work per commit", buckets=(1, 2, 4, 8, 16, 32, 64, 128, 256)
 )
 GROUPS_RUN_AGAIN = Counter(
-    "ordercast_commit_groups_run_again_total", "Groups that were run again because of what others committed meanwhile"
+    "ordercast_commit_groups_run_again_total", "Commit groups that were retried because of conflicting commits"
 )
 CHANGES_HELD = Gauge(
     "ordercast_changes_held",
-    "Changes that wait for what another program or node has locked; others go round",
+    "Changes that wait for a lock of another program or node; other changes continue",
 )
-CHANGES_LOCKED = Counter("ordercast_changes_locked_total", "Changes refused: another program held what they need")
-SESSIONS_UNSAVED = Gauge("ordercast_sessions_unsaved", "Sessions of sockets that are yet to be saved in the database")
-SESSIONS_GIVEN_UP = Counter("ordercast_sessions_given_up_total", "Sessions that were not saved: too many were waiting")
-DATABASE_FREE_BYTES = Gauge("ordercast_database_free_bytes", "What an embedded database's disk has left")
-DATABASE_LOG_BYTES = Gauge("ordercast_database_log_bytes", "How long an embedded database's write-ahead log is")
+CHANGES_LOCKED = Counter("ordercast_changes_locked_total", "Changes refused because of another program's lock")
+SESSIONS_UNSAVED = Gauge("ordercast_sessions_unsaved", "Socket sessions not yet saved in the database")
+SESSIONS_GIVEN_UP = Counter("ordercast_sessions_given_up_total", "Sessions dropped unsaved: the queue was full")
+DATABASE_FREE_BYTES = Gauge("ordercast_database_free_bytes", "Free bytes on an embedded database's disk")
+DATABASE_LOG_BYTES = Gauge("ordercast_database_log_bytes", "Size of an embedded database's write-ahead log")
 # NaN without an embedded database: 0 would be a full disk.
 DATABASE_FREE_BYTES.set(math.nan)
 DATABASE_LOG_BYTES.set(math.nan)
 FEED_LEADING = Gauge("ordercast_feed_leading", "Whether this node numbers the feed and runs the shop's jobs")
-PARTS_UP = Gauge("ordercast_part_up", "Whether a part that this node can do without is there", ["part"])
-BUS_DROPPED = Gauge("ordercast_bus_dropped", "Fleeting notices to other nodes that were dropped since the start")
+PARTS_UP = Gauge("ordercast_part_up", "Whether an optional part of this node is up", ["part"])
+BUS_DROPPED = Gauge("ordercast_bus_dropped", "Messages to other nodes dropped since the start")
 DELIVERY_SECONDS = Histogram(
     "ordercast_delivery_seconds",
-    "From the moment on a change to its writing to this node's sockets, of the oldest of those told together",
+    "From the moment on a change to its writing to this node's sockets, of the oldest in a batch",
     buckets=(0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.25, 0.5, 1, 5, 30),
 )
 NOTICE_SECONDS = Histogram(
     "ordercast_notice_seconds",
-    "From the commit of an order or booking to its first screen, or to who first opened it, as noted by this node",
+    "From the commit of an order or booking to its first screen, or to its first opening, as recorded by this node",
     ["by"],
     buckets=(0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60, 120, 300, 900),
 )
 NOTICE_ESCALATIONS = Counter(
-    "ordercast_notice_escalations_total", "Steps taken about orders and bookings that nobody had opened", ["step"]
+    "ordercast_notice_escalations_total", "Escalation steps of unopened orders and bookings", ["step"]
 )
 NOTICES_DROPPED = Counter(
     "ordercast_notices_dropped_total",
-    "Of what was sent, how much was not noted: too much was waiting",
+    "Sent times dropped unrecorded: the queue was full",
 )
 ATTACH_FAULTS = Gauge(
     "ordercast_attach_faults", "What keeps changes of attached tables from being told as their mapping says"
@@ -147,8 +145,8 @@ class LineFormatter(logging.Formatter):
         if self._is_json:
             event = {"event": message, **facts, "level": level, "timestamp": moment, "logger": record.name}
             return _json(event if traceback is None else {**event, "exception": traceback})
-        told = "".join(f" {name}={value}" for name, value in facts.items())
-        line = f"{moment} [{level:<9}] {message if facts else f'{message:<30}'}{told} [{record.name}]"
+        shown = "".join(f" {name}={value}" for name, value in facts.items())
+        line = f"{moment} [{level:<9}] {message if facts else f'{message:<30}'}{shown} [{record.name}]"
         return line if traceback is None else f"{line}\n{traceback}"
 
     def _traceback(self, record: logging.LogRecord) -> str | None:

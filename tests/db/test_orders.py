@@ -59,7 +59,7 @@ async def test_an_order_refused_at_its_second_line_takes_nothing(store: SqliteSt
     by_another_program(path, "UPDATE products SET stock = 1 WHERE slug = 'jilapi'")
     before, told = await stock_of(store, "samosa"), store.last_seq
     items = [{"productId": PRODUCTS[slug].id, "quantity": 2} for slug in ("samosa", "jilapi")]
-    with pytest.raises(OutOfStock, match="2 of Jilapi were asked for, and 1 are left") as caught:
+    with pytest.raises(OutOfStock, match="2 of Jilapi were ordered, and 1 are left") as caught:
         await place_one(store, cartItems=items)
     assert caught.value.field == "cartItems[1].quantity"
     assert (await stock_of(store, "samosa"), store.last_seq) == (before, told)

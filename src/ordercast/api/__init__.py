@@ -23,7 +23,7 @@ __all__ = [
     "verify_token",
 ]
 
-# Loaded when they are asked for (PEP 562): whoever signs a token needs neither the web framework nor the database.
+# Imported on first use (PEP 562): whoever signs a token needs neither the web framework nor the database.
 _MODULES = {"create_api": "application", "Authenticator": "authenticator", "make_authenticator": "authenticator"}
 
 

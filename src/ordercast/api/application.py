@@ -69,7 +69,7 @@ def create_api(
 ) -> Litestar:
     """Make the ASGI application. The caller starts the store before the first request, and closes it after the last.
 
-    `authenticator` is shared with the sockets, and told of revocations by the relay; one made here gets none.
+    `authenticator` is shared with the sockets, and notified of revocations by the relay; one made here gets none.
     `metrics_port` is the operators' port; 0 for none. `describe_sockets` makes the AsyncAPI document of the sockets
     served beside it.
     """

@@ -116,7 +116,7 @@ async def put_preferences(
 def _person(identity: Identity) -> tuple[str, bool]:
     """The caller's id, and whether they are staff. Raises NotPermitted for guests, who have push only."""
     if identity.order_id is not None:
-        raise NotPermitted(identity.actor, "choose what to be told of")
+        raise NotPermitted(identity.actor, "choose notification preferences")
     return owner_of(identity)
 
 
@@ -130,7 +130,7 @@ def _read(data: Preferences, role: Role) -> NotificationPreferences:
     quiet = None if data.quiet_hours is None else _quiet(data.quiet_hours)
     topics = {topic: frozenset(ways) for topic, ways in data.topics.items()}
     if Topic.SHOP in topics and role not in STAFF:
-        raise InvalidField("topics.shop", "The shop's own people alone are told of its work.")
+        raise InvalidField("topics.shop", "Only staff can choose this topic.")
     if data.mobile is None and any(Channel.SMS in ways for ways in topics.values()):
         raise InvalidField("mobile", "SMS need a number to go to.")
     return NotificationPreferences(data.language, data.timezone, quiet, data.mobile, topics)

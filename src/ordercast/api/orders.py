@@ -210,10 +210,10 @@ async def get_history(
     limit: Limit = LIMIT_MAX,
     cursor: NumberCursor = "0",
 ) -> Response[History]:
-    """The moves of an order, oldest first: who, when and why; the shop is told people's names.
+    """Get an order's history, oldest first: who, when and why; staff see names.
 
-    Customers and guests are told in which role somebody acted, not who it was, and not the staff's reasons; a driver
-    who does not have the order, no reasons but their own.
+    Customers and guests see the actor's role, not the person, and not the staff's reasons; a driver without the order,
+    no reasons but their own.
     """
     identity = await context.require_identity(request)
 

@@ -89,13 +89,13 @@ async def reset_password(data: JSONBody[ResetPassword], request: AnyRequest, con
 
 
 async def mailed(
-    context: ApiContext, request: AnyRequest, kind: MailKind, asked: MailRequest
+    context: ApiContext, request: AnyRequest, kind: MailKind, wanted: MailRequest
 ) -> Response[MailAccepted]:
     """Queue a mail. Whether there is an account is looked up when it is sent, so the response reveals nothing."""
     check_sends_mail(context)
     await context.budgets.take(MAIL_REQUESTS, caller_of(request))
-    check_texts(asked)
-    mail = mail_to(context, request, kind, asked.email)
+    check_texts(wanted)
+    mail = mail_to(context, request, kind, wanted.email)
     await context.store.write(mail)
     return json_response(msgspec.json.encode(MailAccepted()), status_code=202)
 

@@ -174,7 +174,7 @@ def owner_of(identity: Identity) -> tuple[str, bool]:
 
 def _check(context: ApiContext, wanted: PushSubscription) -> None:
     """Check a subscription. Raises InvalidField."""
-    from ordercast.notify.push_encryption import BrowserKeys  # noqa: PLC0415 - slow to load, and seldom asked for
+    from ordercast.notify.push_encryption import BrowserKeys  # noqa: PLC0415 - slow to load, and seldom needed
 
     try:
         check_url(wanted.endpoint, context.networks)

@@ -30,7 +30,7 @@ def create(
     ] = "admin",
     database_url: DatabaseUrl = None,
 ) -> None:
-    """Make an account, such as the first admin's. The password is asked for at the terminal, or read as the first line
+    """Make an account, such as the first admin's. The password is read at the terminal, or read as the first line
     of the standard input where there is none; never from the command line, which others on the machine can see.
     """
     settings = load_settings(database_url=database_url)

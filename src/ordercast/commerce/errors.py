@@ -18,9 +18,9 @@ ShopError
 │   └── Blocked               the shop takes no messages from this buyer
 ├── AddressUnverified         whoever says that an address is theirs has not shown it
 ├── NotFound                  there is none, or none that this actor may know of
-├── PaymentDeclined           the provider said no
+├── PaymentDeclined           the provider declined
 ├── ProviderUnavailable       no answer came from the payment provider in time
-├── ProviderRefused           the provider will not capture, void or refund, however often it is asked
+├── ProviderRefused           the provider will not capture, void or refund, permanently
 ├── WebhookRefused            a message that no payment provider signed
 ├── TooManyWaiting            a guest's address has as many unpaid orders waiting for the shop as it may
 └── Conflict                  the present state does not allow it
@@ -28,7 +28,7 @@ ShopError
     ├── NotPayable            the order or booking is paid, or has ended
     ├── NotRefundable         nothing is left that could be given back
     ├── RefundTooLarge        more than is left
-    ├── OutOfStock            fewer pieces are left than were asked for
+    ├── OutOfStock            fewer pieces are left than were ordered
     ├── EditConflict          it has changed since the actor looked: a product, a promotion, the shop's rules
     ├── LivesElsewhere        the order is another program's, which alone may change it
     ├── TimeNotFree           no carer who could do it is free then
@@ -218,7 +218,7 @@ class OutOfStock(Conflict):
     def __init__(self, index: int, name: str, wanted: int, left: int) -> None:
         self.field = f"cartItems[{index}].quantity"
         self.left = left
-        super().__init__(f"{wanted} of {name} were asked for, and {left} are left.")
+        super().__init__(f"{wanted} of {name} were ordered, and {left} are left.")
 
 
 class TooManyWaiting(ShopError):

@@ -132,7 +132,7 @@ class Groups:
                 with self._connector.using(self._connection):
                     self._begin_group(group, wait_ms)
                     done = self._attempt_group(group) if first is None else self._attempt_behind(first, group)
-            except Exception as error:  # noqa: BLE001 - told to every caller, and logged
+            except Exception as error:  # noqa: BLE001 - raised to every caller, and logged
                 lost = self._connector.is_lost(self._connection)
                 self._abandon()
                 if run + 1 < RUNS_MAX and self._is_worth_another_run(error, run, lost=lost):

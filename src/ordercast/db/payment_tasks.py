@@ -155,7 +155,7 @@ NOUN: Final = Noun(
     name="payment_tasks",
     tables=(payment_tasks,),
     statements=statements_in(globals()),
-    personal={"payment_tasks": Impersonal("what a provider is to be asked, by its own names for payments and cards")},
+    personal={"payment_tasks": Impersonal("actions for providers, by the providers' own ids of payments and cards")},
 )
 
 # --- Units of work ----------------------------------------------------------------------------------------------------

@@ -326,7 +326,7 @@ def _rewrite_change(transaction: Transaction, feed_key: int, customer_id: str, r
         return
     kind, entity_id, actor, reason, before, after = row
     if kind == ChangeKind.EVENT_PUBLISHED:
-        # What a back end says of somebody has no form that we know: it is told to nobody any more.
+        # A back end's event has no known form: it is removed.
         transaction.run(events.REMOVE, id=entity_id)
         after = msgspec.json.encode({"event": _event_in(after), "rooms": [], "args": []}).decode()
     if kind in _OF_MESSAGES:

@@ -50,7 +50,7 @@ class SessionLoader:
         pids = list(pending)
         try:
             found = await self._read(lambda transaction: sessions.load(transaction, pids))
-        except Exception as error:  # noqa: BLE001 - it is for those who asked
+        except Exception as error:  # noqa: BLE001 - raised to the callers
             for loaded in pending.values():
                 loaded.set_exception(error)
                 loaded.exception()  # retrieved, as the caller may be gone

@@ -1,8 +1,18 @@
-"""NAMESPACES AND ROOMS: namespaces, sockets, rooms, acks, recovery.
+"""HUB: a Socket.IO server: namespaces, sockets, rooms, acks, recovery, without a transport.
 
-Upstream: ``feed`` delivers, ``sockets`` registers commands, any Python program may do both. Downstream: ``protocol``
-encodes; a connection, made by ``wire``, carries.
-Stays true: nothing here knows a shop or a TCP socket, nor loads a database unasked; the data path is synchronous.
+Upstream: ``feed`` emits, ``sockets`` registers commands; any Python program may do both. Downstream: ``protocol``
+encodes; connections are made by ``wire``. Stays true: nothing here knows a shop or a TCP socket, nor loads a database
+by itself; the data path is synchronous.
+
+::
+
+    server = Server()
+
+    @server.event("add")
+    def add(socket, a, b):
+        return a + b
+
+    server.to("store-owners").emit("stock_low", {"sku": "A1"})
 """
 
 from .acks import CommandAck, failure, success

@@ -1,4 +1,4 @@
-"""Acknowledgements that one client owes us."""
+"""Pending acknowledgements of a client."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from .errors import AckTimeout, HubError, LimitReached
 
 
 class Acks:
-    """The outstanding acks of one socket, by id. A namespace uses no id twice, so a late answer is nobody else's."""
+    """The pending acks of a socket, by id. A namespace never reuses an id, so a late answer matches nothing else."""
 
     __slots__ = ("_pending", "_pending_max")
 
@@ -21,7 +21,7 @@ class Acks:
         return f"<Acks pending={len(self._pending)}>"
 
     def expect(self, ack_id: int) -> asyncio.Future[list[Any]]:
-        """Open an ack; gives the future of its arguments. Cancelling that ends the wait. Raises LimitReached."""
+        """Register an ack; return the future of its arguments, which may be cancelled. Raises LimitReached."""
         if len(self._pending) >= self._pending_max:
             raise LimitReached("acks_pending_max", self._pending_max)
         answer = asyncio.get_running_loop().create_future()
@@ -31,7 +31,9 @@ class Acks:
 
     @staticmethod
     async def wait(answer: asyncio.Future[list[Any]], event: str, timeout_s: float | None) -> Any:
-        """Wait for an answer: None, its one value, or a tuple. Raises AckTimeout, or what `fail` was given."""
+        """Wait for an ack's value: None, its one argument, or a tuple. Raises AckTimeout, or the error given to
+        `fail`.
+        """
         try:
             args = await asyncio.wait_for(answer, timeout_s)
         except TimeoutError:
@@ -39,7 +41,7 @@ class Acks:
         return value_of(args)
 
     def resolve(self, ack_id: int, args: list[Any]) -> asyncio.Future[list[Any]] | None:
-        """Take the client's answer, and give the future that has it; one that nobody waits for is ignored."""
+        """Resolve an ack with the client's arguments; return its future, None for an unknown id."""
         answer = self._pending.pop(ack_id, None)
         if answer is None or answer.done():
             return None
@@ -47,11 +49,11 @@ class Acks:
         return answer
 
     def fail(self, error: HubError) -> None:
-        """End every wait: the client is gone."""
+        """Fail all pending acks: the client is gone."""
         for answer in tuple(self._pending.values()):
             if not answer.done():
                 answer.set_exception(error)
-                answer.exception()  # retrieved: a callback that nobody awaits is no reason for a warning
+                answer.exception()  # retrieved, as perhaps only a callback waited
         self._pending.clear()
 
 
@@ -59,9 +61,9 @@ class AckResponses(NamedTuple):
     """The acknowledgements of a broadcast."""
 
     responses: list[list[Any]]
-    """Each acknowledgement's arguments, in the order in which the sockets were asked."""
+    """Each acknowledgement's arguments, in the order of sockets."""
     complete: bool
-    """Whether nobody is left who might still answer."""
+    """Whether every socket answered or disconnected."""
 
 
 def value_of(args: list[Any]) -> Any:

@@ -1,7 +1,7 @@
-"""Who is in a namespace and in which rooms, and how an event reaches them: on this node, and on the others.
+"""A namespace's sockets and rooms, and delivery to them, on this node and the others.
 
-The same cut as the reference's adapter: whatever addresses many sockets goes through here, and nothing here knows the
-class `Socket`, only the Protocol `NamespaceSocket`.
+Cut as the reference's adapter: every operation on many sockets goes through it, and it knows sockets only by the
+Protocol `NamespaceSocket`.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ log = logging.getLogger("ordercast.hub")
 
 
 class NamespaceSocket(Protocol):
-    """What a namespace, its adapter and its sessions need of a socket; see `Socket`."""
+    """What adapter, namespace and sessions need of a socket; see `Socket`."""
 
     rooms: set[str]
     connected: bool
@@ -64,34 +64,34 @@ S = TypeVar("S", bound=NamespaceSocket, default=Any)
 
 
 class Flags(NamedTuple):
-    """How an event is sent, beside its arguments and its audience."""
+    """Options of an emit."""
 
     volatile: bool = False
-    """Dropped for whoever cannot take it at once."""
+    """Drop it for clients that cannot take it at once."""
     compress: bool = True
-    """Compressed where the connection compresses at all."""
+    """Compress it, if the connection compresses."""
     local: bool = False
-    """For the sockets of this node alone."""
+    """Only to sockets of this node."""
     timeout_s: float | None = None
-    """How long acknowledgements are waited for; None: as long as the sockets are connected."""
+    """Seconds to wait for acknowledgements; None: while the sockets are connected."""
 
 
 NO_FLAGS: Final = Flags()
 
 
 class Adapter(Generic[S]):
-    """The sockets and rooms of one namespace. `rooms` and `except_` name audiences; no rooms at all mean everybody."""
+    """The sockets and rooms of a namespace. `rooms` and `except_` select sockets; no rooms means all."""
 
     def __init__(self, name: str, parser: Parser, cluster: Cluster | None = None) -> None:
         self.name = name
         self.parser = parser
         self.cluster = cluster
-        """The other nodes; None where this one is alone."""
+        """The other nodes; None without a bus."""
         self.sockets: dict[str, S] = {}
         self.rooms: Rooms[S] = Rooms()
         self.recovery: Recovery[S] | None = None
         self.outgoing_observed: set[S] = set()
-        """Sockets with listeners for what is emitted to them."""
+        """Sockets with listeners for outgoing events."""
         self._last_ack_id = -1
 
     def __repr__(self) -> str:
@@ -100,7 +100,7 @@ class Adapter(Generic[S]):
     # Membership
 
     def add(self, socket: S) -> None:
-        """Make a socket reachable: its rooms are entered in the same turn."""
+        """Add a socket; its rooms are joined in the same turn."""
         self.sockets[socket.id] = socket
         for room in (socket.id, *socket.rooms):
             self.rooms.join(socket, room)
@@ -113,7 +113,7 @@ class Adapter(Generic[S]):
         self.outgoing_observed.discard(socket)
 
     def recipients(self, rooms: Sequence[str], except_: Sequence[str]) -> Collection[S]:
-        """The sockets addressed on this node; possibly a live view."""
+        """The selected sockets of this node; possibly a live view."""
         if rooms:
             return self.rooms.members(rooms, except_)
         if not except_:
@@ -124,7 +124,7 @@ class Adapter(Generic[S]):
     # Emitting
 
     def emit(self, event: str, args: Sequence[Any], rooms: Sequence[str], except_: Sequence[str], flags: Flags) -> int:
-        """Emit an event on every node; gives how many sockets of this one were addressed. Raises UnencodableValue."""
+        """Emit an event on every node; return the number of this node's recipients. Raises UnencodableValue."""
         message = self.encode(event, args, rooms, except_, volatile=flags.volatile)
         if flags is not NO_FLAGS:
             message.compress = flags.compress
@@ -134,7 +134,7 @@ class Adapter(Generic[S]):
         return self.deliver(message, rooms, except_)
 
     def deliver(self, message: Message, rooms: Sequence[str], except_: Sequence[str] = ()) -> int:
-        """Send one encoded message to each socket addressed on this node, once; gives their number."""
+        """Send an encoded message to each selected socket of this node; return their number."""
         recipients = self.recipients(rooms, except_)
         for socket in recipients:
             socket.conn.send(message)
@@ -144,9 +144,9 @@ class Adapter(Generic[S]):
         return count
 
     def notify_outgoing_listeners(self, message: Message, sockets: Iterable[S]) -> None:
-        """Call each socket's outgoing listeners with an event that was sent to it; other packets are no events.
+        """Call the sockets' outgoing listeners with a sent event; other packets are ignored.
 
-        It is read back from what was sent: encoding is paid for by everybody, reading only where somebody listens.
+        The event is decoded from the message, which costs only where somebody listens.
         """
         packet = self.parser.read(message)
         if packet is None or packet.type is not PacketType.EVENT:
@@ -158,7 +158,7 @@ class Adapter(Generic[S]):
     def encode(
         self, event: str, args: Sequence[Any], rooms: Sequence[str], except_: Sequence[str] = (), *, volatile: bool
     ) -> Message:
-        """Encode an event for its audience; where emits are recorded, its offset goes last. Raises UnencodableValue."""
+        """Encode an event; with a recording recovery, its offset is the last argument. Raises UnencodableValue."""
         recovery = self.recovery
         if recovery is None:
             return self.parser.encode_event(self.name, event, args, volatile=volatile)
@@ -167,19 +167,19 @@ class Adapter(Generic[S]):
             recovery.record(message, rooms, except_)
             return message
         if args and isinstance(args[-1], str):
-            # The stock client takes the last string that it sees for its offset.
+            # The stock client takes a last string argument for the offset.
             args = [*args, None]
         return self.parser.encode_event(self.name, event, args, volatile=volatile)
 
     # Acknowledgements
 
     def new_ack_id(self) -> int:
-        """An id that was never used here, by which the answers to broadcasts are distinct too."""
+        """A new ack id, unique for broadcasts too."""
         self._last_ack_id += 1
         return self._last_ack_id
 
     def encode_with_ack(self, event: str, args: Sequence[Any], ack_id: int, flags: Flags) -> Message:
-        """Encode an event that is to be acknowledged: it has no offset, and is in no recording."""
+        """Encode an event with an ack id: without offset, and not recorded."""
         message = self.parser.encode_event(self.name, event, args, ack_id, volatile=flags.volatile)
         message.compress = flags.compress
         return message
@@ -187,7 +187,7 @@ class Adapter(Generic[S]):
     async def broadcast_with_ack(
         self, event: str, args: Sequence[Any], rooms: Sequence[str], except_: Sequence[str], flags: Flags
     ) -> AckResponses:
-        """Emit an event and wait for everybody's acknowledgement, for `flags.timeout_s` at most.
+        """Emit an event and wait for all acknowledgements, `flags.timeout_s` at most.
 
         Raises UnencodableValue.
         """
@@ -209,7 +209,7 @@ class Adapter(Generic[S]):
         self, event: str, args: Sequence[Any], rooms: Sequence[str], except_: Sequence[str], flags: Flags
     ) -> AckResponses:
         ack_id = self.new_ack_id()
-        # One id for all, so that it is encoded once for all.
+        # One id, so that it is encoded once.
         message = self.encode_with_ack(event, args, ack_id, flags)
         sockets = tuple(self.recipients(rooms, except_))
         pending = [ack for socket in sockets if (ack := _expect_ack(socket, ack_id)) is not None]
@@ -227,13 +227,13 @@ class Adapter(Generic[S]):
     # Acting on many sockets
 
     async def fetch_remote_sockets(self, rooms: Sequence[str], except_: Sequence[str]) -> list[SocketDetails]:
-        """Describe the sockets addressed on the other nodes. Raises NodesTimedOut."""
+        """Fetch the details of selected sockets on other nodes. Raises NodesTimedOut."""
         if self.cluster is None:
             return []
         return await self.cluster.fetch_sockets(self._target(rooms, except_))
 
     def add_sockets(self, joined: Sequence[str], rooms: Sequence[str], except_: Sequence[str], *, local: bool) -> None:
-        """Make the sockets addressed join rooms; one that would pass `rooms_max` does not, which is logged."""
+        """Join the selected sockets to rooms; one beyond `rooms_max` is logged and skipped."""
         if self.cluster is not None and not local:
             self.cluster.join(self._target(rooms, except_), tuple(joined))
         for socket in tuple(self.recipients(rooms, except_)):
@@ -243,14 +243,14 @@ class Adapter(Generic[S]):
                 log.warning("socket cannot join: %s %s", socket.id, error)
 
     def del_sockets(self, left: Sequence[str], rooms: Sequence[str], except_: Sequence[str], *, local: bool) -> None:
-        """Make the sockets addressed leave rooms."""
+        """Remove the selected sockets from rooms."""
         if self.cluster is not None and not local:
             self.cluster.leave(self._target(rooms, except_), tuple(left))
         for socket in tuple(self.recipients(rooms, except_)):
             socket.leave(*left)
 
     def disconnect_sockets(self, rooms: Sequence[str], except_: Sequence[str], *, local: bool, close: bool) -> None:
-        """Disconnect the sockets addressed; with `close` their connections end too."""
+        """Disconnect the selected sockets; with `close` their connections too."""
         if self.cluster is not None and not local:
             self.cluster.disconnect(self._target(rooms, except_), close=close)
         for socket in tuple(self.recipients(rooms, except_)):
@@ -264,4 +264,4 @@ def _expect_ack(socket: NamespaceSocket, ack_id: int) -> asyncio.Future[list[Any
     try:
         return socket.expect_ack(ack_id)
     except LimitReached:
-        return None  # it owes so many answers already that this one will not come either
+        return None  # its pending acks are at their limit

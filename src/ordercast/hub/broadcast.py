@@ -1,4 +1,4 @@
-"""Addressing many sockets at once: which rooms, without whom, how."""
+"""Emitting to many sockets: rooms, exclusions and options."""
 
 from __future__ import annotations
 
@@ -13,14 +13,15 @@ from .handshake import Handshake
 
 
 class BroadcastOperator(Generic[S]):
-    """An audience being described; each method gives a narrower one, and leaves this as it is; `emit` sends to it.
+    """Selects sockets step by step and emits to them. Each step returns a narrower operator and leaves this one
+    unchanged.
 
     ::
 
         server.to("store-owners").except_("on-leave").volatile.emit("stock_low", {"sku": "A1"})
 
     A socket in several of the rooms receives an event once. The event is encoded once for all. Rooms are names; a
-    socket's id is a room of its own.
+    socket's id is a room too.
     """
 
     __slots__ = ("_adapter", "excluded", "flags", "rooms")
@@ -42,42 +43,42 @@ class BroadcastOperator(Generic[S]):
 
     @property
     def namespace(self) -> str:
-        """The name of the namespace addressed."""
+        """The namespace's name."""
         return self._adapter.name
 
     # Who
 
     def to(self, *rooms: str) -> BroadcastOperator[S]:
-        """Add whoever is in any of `rooms`.
+        """Select the sockets in any of `rooms`, besides those selected before.
 
-        Raises ValueError without any: a list that happens to be empty must not address everybody.
+        Raises ValueError without rooms: an empty list must not address everybody.
         """
         return BroadcastOperator(self._adapter, self.rooms + require_rooms(rooms), self.excluded, self.flags)
 
     in_ = to
 
     def except_(self, *rooms: str) -> BroadcastOperator[S]:
-        """Leave out whoever is in any of `rooms`. Raises ValueError without any."""
+        """Exclude the sockets in any of `rooms`. Raises ValueError without rooms."""
         return BroadcastOperator(self._adapter, self.rooms, self.excluded + require_rooms(rooms), self.flags)
 
     # How
 
     @property
     def local(self) -> BroadcastOperator[S]:
-        """Address the sockets of this node alone."""
+        """Select only sockets of this node."""
         return self._with(self.flags._replace(local=True))
 
     @property
     def volatile(self) -> BroadcastOperator[S]:
-        """Let the event be dropped for whoever cannot take it at once; it is not recovered."""
+        """Drop the event for clients that cannot take it at once; it is not recovered."""
         return self._with(self.flags._replace(volatile=True))
 
     def compress(self, compress: bool) -> BroadcastOperator[S]:
-        """Compress, or do not, where the connection compresses at all; by default it does."""
+        """Set whether compressing connections compress the event; they do by default."""
         return self._with(self.flags._replace(compress=compress))
 
     def timeout(self, seconds: float) -> BroadcastOperator[S]:
-        """Wait `seconds` for acknowledgements, and no longer."""
+        """Set the timeout of acknowledgements, in seconds."""
         return self._with(self.flags._replace(timeout_s=seconds))
 
     def _with(self, flags: Flags) -> BroadcastOperator[S]:
@@ -94,11 +95,11 @@ class BroadcastOperator(Generic[S]):
         return self._adapter.emit(event, args, self.rooms, self.excluded, self.flags)
 
     async def emit_with_ack(self, event: str, *args: Any) -> list[Any]:
-        """Emit an event and wait until everybody has acknowledged it.
+        """Emit an event and wait until every recipient has acknowledged it.
 
-        Gives each answer as `Socket.emit_with_ack` does: None, the one value, or a tuple. Whoever disconnects meanwhile
-        gives none. Without a `timeout`, a node that dies meanwhile is waited for. Raises AckTimeout, whose `answers`
-        came in time; UnencodableValue.
+        Returns a list of answers as of `Socket.emit_with_ack`: None, the one value, or a tuple. Sockets that disconnect
+        are left out. Without `timeout`, a node that dies is waited for. Raises AckTimeout, whose `answers` arrived in
+        time; UnencodableValue.
 
         ::
 
@@ -111,10 +112,10 @@ class BroadcastOperator(Generic[S]):
         return values
 
     async def fetch_sockets(self) -> list[S | RemoteSocket]:
-        """The sockets addressed: this node's own, and copies of what the other nodes know of theirs.
+        """Fetch the selected sockets: this node's own, and copies of other nodes'.
 
-        Raises NodesTimedOut when a node does not answer within `Options.bus_timeout_s`; its `answers` are the sockets
-        of those that did.
+        Raises NodesTimedOut if a node does not answer within `Options.bus_timeout_s`; its `answers` are the sockets of
+        the others.
         """
         remote: list[SocketDetails] = []
         try:
@@ -126,18 +127,18 @@ class BroadcastOperator(Generic[S]):
         return [*here, *(RemoteSocket(self._adapter, details) for details in remote)]
 
     def sockets_join(self, *rooms: str) -> None:
-        """Make the sockets addressed join `rooms`; one that would pass `Options.rooms_max` does not, which is logged.
+        """Join the selected sockets to `rooms`; one beyond `Options.rooms_max` is logged and skipped.
 
-        Raises ValueError without any.
+        Raises ValueError without rooms.
         """
         self._adapter.add_sockets(require_rooms(rooms), self.rooms, self.excluded, local=self.flags.local)
 
     def sockets_leave(self, *rooms: str) -> None:
-        """Make the sockets addressed leave `rooms`. Raises ValueError without any."""
+        """Remove the selected sockets from `rooms`. Raises ValueError without rooms."""
         self._adapter.del_sockets(require_rooms(rooms), self.rooms, self.excluded, local=self.flags.local)
 
     def disconnect_sockets(self, *, close: bool = False) -> None:
-        """Disconnect the sockets addressed, whose clients stay away; with `close` their connections end too."""
+        """Disconnect the selected sockets; their clients do not reconnect. With `close` their connections end too."""
         self._adapter.disconnect_sockets(self.rooms, self.excluded, local=self.flags.local, close=close)
 
 

@@ -1,4 +1,4 @@
-"""One connection: the namespaces its client is in."""
+"""A connection, and its sockets by namespace."""
 
 from __future__ import annotations
 
@@ -16,31 +16,31 @@ from .options import Options
 from .parsers import Parser
 from .socket import Socket
 
-# A message up to this is decoded without a look at what it will hold: less than a megabyte, and not for long.
+# Smaller messages are decoded without an estimate of their memory.
 UNWEIGHED_BYTES_MAX = 16_384
-# What waits and is no larger than this is charged for the worst that it can be, which is cheaper than to look.
+# Smaller waiting packets are charged their worst case, which is cheaper than an estimate.
 SMALL_BYTES_MAX = 1_024
 DECODED_PER_BYTE_MAX = 100
-# A socket, beside its rooms and its auth payload.
+# Memory of a socket, without rooms and auth payload.
 SOCKET_BYTES = 4_000
 
 
 class PendingConnect:
-    """A CONNECT that is not answered yet: the namespace or its middlewares have not decided."""
+    """A CONNECT that is being decided, by the namespace or its middlewares."""
 
     __slots__ = ("held_bytes", "is_withdrawn", "namespace", "retry_auth", "retry_bytes")
 
     def __init__(self, held_bytes: int = 0) -> None:
         self.held_bytes = held_bytes
-        """What the client is charged for it."""
+        """The client's memory charge for it."""
         self.namespace: Namespace[Socket] | None = None
-        """None while it is not even known whether there is one."""
+        """None until the namespace is known."""
         self.is_withdrawn = False
-        """The client has disconnected meanwhile, or connects anew."""
+        """The client disconnected or connects anew."""
         self.retry_auth: dict[str, Any] | None = None
-        """The auth payload of the later CONNECT that takes the place of this one."""
+        """The auth payload of the CONNECT that replaces this one."""
         self.retry_bytes = 0
-        """What the client is charged for that."""
+        """The client's memory charge for that."""
 
 
 class ClientServer(Protocol):
@@ -63,7 +63,7 @@ class ClientServer(Protocol):
 
 
 class Client:
-    """Takes what one connection receives to the socket it is for. Closes on whatever the protocol does not allow."""
+    """Routes a connection's packets to its sockets; closes it on protocol errors."""
 
     __slots__ = (
         "_connect_timer",
@@ -84,14 +84,14 @@ class Client:
         self.sockets: dict[str, Socket] = {}
         """The client's socket in each namespace it is in, by the namespace's name."""
         self.pending_connects: dict[str, PendingConnect] = {}
-        """Its CONNECTs that are not answered yet, by the namespace's name."""
+        """CONNECTs being decided, by the namespace's name."""
         self.disconnected_namespaces: frozenset[str] = frozenset()
-        """Namespaces that we disconnected it from; packets that it sent before it knew may still arrive."""
+        """Namespaces that the server disconnected it from; its late packets are ignored."""
         self.closed_for: DisconnectReason | None = None
         self.held_bytes = 0
-        """What is held in memory for what it sent; see `connection_bytes_max`."""
+        """Memory held for what it sent; see `connection_bytes_max`."""
         self.disconnect_description = ""
-        """A sentence to the reason, where there is more to say."""
+        """Details of the reason, if any."""
         self._decoder = server.parser.decoder(server.options.message_bytes_max)
         self._connect_timer: asyncio.TimerHandle | None = None
         self._start_connect_timer()
@@ -102,7 +102,7 @@ class Client:
     # Called by the connection
 
     def receive_text(self, data: bytes) -> None:
-        """Take a text message. Raises MalformedPacket."""
+        """Handle a text message. Raises MalformedPacket."""
         try:
             if len(data) > UNWEIGHED_BYTES_MAX:
                 self._check_weight(data)
@@ -114,7 +114,7 @@ class Client:
             raise
 
     def receive_binary(self, data: bytes) -> None:
-        """Take a binary message. Raises MalformedPacket."""
+        """Handle a binary message. Raises MalformedPacket."""
         try:
             if len(data) > UNWEIGHED_BYTES_MAX and self.server.options.parser != "json":
                 self._check_weight(data)
@@ -126,7 +126,7 @@ class Client:
             raise
 
     def closed(self, reason: DisconnectReason) -> None:
-        """The connection has ended: every socket on it ends too."""
+        """End every socket of the closed connection."""
         if self.closed_for is not None:
             return
         self.closed_for = reason
@@ -138,7 +138,7 @@ class Client:
     # What is held for it
 
     def hold(self, size: int) -> None:
-        """Charge it with bytes of memory; past the bound the connection ends."""
+        """Charge memory; beyond the limit the connection is closed."""
         self.held_bytes += size
         bound = self.server.options.connection_bytes_max
         if self.held_bytes > bound:
@@ -146,7 +146,7 @@ class Client:
             self.close(DisconnectReason.INBOX_FULL)
 
     def can_hold(self, size: int) -> bool:
-        """Whether so much more may be held."""
+        """Whether so many more bytes may be charged."""
         return self.held_bytes + size <= self.server.options.connection_bytes_max
 
     def release(self, size: int) -> None:
@@ -154,7 +154,7 @@ class Client:
         self.held_bytes -= size
 
     def weigh(self, packet: Packet) -> int:
-        """What the value of a packet holds at most."""
+        """The maximum memory of a packet's value."""
         source = packet.source
         if packet.size <= SMALL_BYTES_MAX:
             return packet.size * DECODED_PER_BYTE_MAX
@@ -171,25 +171,25 @@ class Client:
     # Called by the sockets
 
     def add(self, socket: Socket) -> None:
-        """Give a socket what comes for its namespace."""
+        """Route a namespace's packets to a socket."""
         self.disconnected_namespaces -= {socket.namespace.name}
         self.sockets[socket.namespace.name] = socket
         self._stop_connect_timer()
 
     def remove(self, socket: Socket) -> None:
-        """Forget a socket that has ended, and what was held for it."""
+        """Remove an ended socket and its charges."""
         self.release(socket.held_bytes)
         if self.sockets.get(socket.namespace.name) is socket:
             del self.sockets[socket.namespace.name]
 
     def close(self, reason: DisconnectReason) -> None:
-        """End the connection and every socket on it, at once."""
+        """Close the connection and its sockets at once."""
         if self.closed_for is None:
             self.connection.close(reason)
             self.closed(reason)
 
     def disconnect(self) -> None:
-        """Disconnect the client from every namespace, so that it stays away, and end the connection."""
+        """Disconnect the client from every namespace, so that it does not reconnect, and close the connection."""
         for socket in tuple(self.sockets.values()):
             socket.disconnect()
         self.close(DisconnectReason.SERVER_NAMESPACE_DISCONNECT)
@@ -203,19 +203,19 @@ class Client:
         elif socket is not None:
             socket.receive(packet)
         elif packet.namespace in self.disconnected_namespaces:
-            pass  # it crossed our DISCONNECT on the way
+            pass  # it crossed our DISCONNECT
         elif packet.type is PacketType.DISCONNECT:
             self._withdraw(packet.namespace, None)
         elif packet.namespace not in self.pending_connects and packet.type is PacketType.ACK:
-            pass  # a late answer harms nobody
+            pass  # a late answer is harmless
         else:
             raise UnexpectedPacket(packet.type.name, f"came without a connection to {packet.namespace!r}")
 
     def _connect(self, packet: Packet) -> None:
-        """Connect the client to a namespace; one that is connected, or connecting, connects anew.
+        """Connect the client to a namespace; again, if it is connected or connecting.
 
-        A page that enters, leaves and enters within one turn, as React's strict mode has it, sends CONNECT twice and
-        nothing in between: the stock client sends DISCONNECT only to a server that has answered.
+        A page that connects, disconnects and connects in one turn, as in React's strict mode, sends two CONNECTs: the
+        stock client sends DISCONNECT only after an answer.
         """
         name, auth = packet.namespace, packet.data or {}
         held_bytes = SOCKET_BYTES + self.weigh(packet)
@@ -232,7 +232,7 @@ class Client:
             self.server.connect(self, name, auth, held_bytes)
 
     def _withdraw(self, name: str, retry_auth: dict[str, Any] | None, held_bytes: int = 0) -> None:
-        # The later CONNECT waits for the middlewares of the earlier: nobody can have a thousand of them running.
+        # The later CONNECT waits for the earlier one's middlewares, so a client cannot run thousands.
         pending = self.pending_connects.get(name)
         if pending is not None:
             pending.is_withdrawn = True
@@ -247,7 +247,7 @@ class Client:
 
     def _connect_timed_out(self) -> None:
         self._connect_timer = None
-        if self.pending_connects:  # a middleware takes its time; whoever it refuses in the end must not stay for ever
+        if self.pending_connects:  # middlewares are slow; a client without sockets must not stay forever
             self._start_connect_timer()
         elif not self.sockets:
             self.disconnect_description = "entered no namespace in time"

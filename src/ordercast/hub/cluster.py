@@ -1,4 +1,4 @@
-"""The other nodes of the site: what this one sends them, and what they respond."""
+"""Requests to the other nodes, and their responses."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ log = logging.getLogger("ordercast.hub")
 
 
 class Cluster:
-    """Made by a server that has a bus. What the other nodes request goes to the handler that `start` is given."""
+    """The other nodes, by a server's bus. Their requests go to the handler of `on_request`."""
 
     def __init__(self, bus: Bus, timeout_s: float) -> None:
         self._bus = bus
@@ -54,11 +54,11 @@ class Cluster:
         return f"<Cluster node={self.node} pending={len(self._pending)}>"
 
     def on_request(self, handle: Callable[[Request], None]) -> None:
-        """Have `handle` serve what the other nodes request; it may raise ProtocolError."""
+        """Call `handle` with other nodes' requests; it may raise ProtocolError."""
         self._handle = handle
 
     def start(self) -> None:
-        """Begin to receive, in the running loop."""
+        """Start receiving, in the running loop."""
         self._bus.start()
 
     async def others(self) -> Collection[str]:
@@ -68,19 +68,19 @@ class Cluster:
     # Requests without a response
 
     def emit(self, target: Target, event: str, args: Sequence[Any], *, volatile: bool, compress: bool) -> None:
-        """Have the other nodes emit this to their sockets. Raises UnencodableValue."""
+        """Emit to other nodes' sockets. Raises UnencodableValue."""
         self._publish(Emit(target, pack(event, args), volatile, compress))
 
     def join(self, target: Target, rooms: tuple[str, ...]) -> None:
-        """Have the other nodes' sockets join rooms."""
+        """Join other nodes' sockets to rooms."""
         self._publish(Join(target, rooms))
 
     def leave(self, target: Target, rooms: tuple[str, ...]) -> None:
-        """Have the other nodes' sockets leave rooms."""
+        """Remove other nodes' sockets from rooms."""
         self._publish(Leave(target, rooms))
 
     def disconnect(self, target: Target, *, close: bool) -> None:
-        """Have the other nodes disconnect their sockets."""
+        """Disconnect other nodes' sockets."""
         self._publish(Disconnect(target, close))
 
     def server_side_emit(self, namespace: str, event: str, args: Sequence[Any]) -> None:
@@ -102,7 +102,7 @@ class Cluster:
         compress: bool,
         timeout_s: float | None,
     ) -> AckResponses:
-        """Gather the acks of the other nodes' clients; a node that does not respond makes them incomplete."""
+        """Emit to other nodes' sockets, and collect their acks; incomplete if a node does not respond."""
         encoded = pack(event, args)
         patience_s = None if timeout_s is None else timeout_s + self._timeout_s
         query = BroadcastWithAck(self.node, next(self._ids), target, encoded, volatile, compress, timeout_s)
@@ -111,7 +111,7 @@ class Cluster:
         return AckResponses(acks, complete=not silent and all(response.is_complete for response in responses))
 
     async def fetch_sockets(self, target: Target) -> list[SocketDetails]:
-        """Describe the other nodes' sockets. Raises NodesTimedOut, whose `answers` are the details that came."""
+        """Fetch the details of other nodes' sockets. Raises NodesTimedOut, whose `answers` arrived in time."""
         responses, silent = await self._gather(FetchSockets(self.node, next(self._ids), target), self._timeout_s)
         sockets = [details for response in responses for details in response.sockets]
         if silent:
@@ -121,7 +121,7 @@ class Cluster:
     async def server_side_emit_with_ack(
         self, namespace: str, event: str, args: Sequence[Any], timeout_s: float | None
     ) -> list[Any]:
-        """What the handlers on the other nodes return. Raises NodesTimedOut."""
+        """Emit to other nodes' handlers; return their results. Raises NodesTimedOut."""
         query = ServerSideEmitWithAck(self.node, next(self._ids), namespace, pack(event, args))
         responses, silent = await self._gather(query, timeout_s or self._timeout_s)
         values = [unpack(value)[1] for response in responses for value in response.values]
@@ -130,7 +130,7 @@ class Cluster:
         return values
 
     async def _gather(self, query: Query, timeout_s: float | None) -> tuple[list[Response], set[str]]:
-        """Send a query to every node; gives the responses, and the nodes from which none came in time."""
+        """Send a query to all nodes; return the responses, and the nodes without one."""
         silent = set(await self._bus.others())
         responses: list[Response] = []
         queue = self._pending[query.id] = asyncio.Queue()
@@ -155,7 +155,7 @@ class Cluster:
     # Receiving
 
     def receive(self, data: bytes) -> None:
-        """Take a message of another node. One that is not understood is logged, and nothing else."""
+        """Handle a message of another node; a malformed one is logged."""
         try:
             message = decode_message(data)
             if isinstance(message, Response):
@@ -168,5 +168,5 @@ class Cluster:
             log.error("message not understood: %s", error)
 
     async def close(self) -> None:
-        """Leave the site."""
+        """Leave the bus."""
         await self._bus.close()

@@ -1,4 +1,4 @@
-"""What the other nodes request of this one: carried out on its own sockets, and responded to."""
+"""Serves other nodes' requests on this node's sockets."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ _NOWHERE: Final = AckResponses([], complete=True)
 
 
 class ClusterRequestHandler:
-    """Acts on this node's sockets alone: what came over the bus must not go out over it again."""
+    """Acts on this node's sockets only: nothing goes back to the bus."""
 
     def __init__(self, runtime: Runtime, cluster: Cluster, find: Callable[[str], Namespace[Any] | None]) -> None:
         self._runtime = runtime
@@ -45,7 +45,7 @@ class ClusterRequestHandler:
         self._find = find
 
     def handle(self, request: Request) -> None:
-        """Carry out what another node requests. Raises MalformedPacket."""
+        """Serve another node's request. Raises MalformedPacket."""
         match request:
             case Emit():
                 self._emit(request)
@@ -148,7 +148,7 @@ def _describe(socket: NamespaceSocket) -> SocketDetails:
 
 
 def _portable(data: Any) -> Any:
-    """What of a socket's data can cross; None where it cannot."""
+    """A socket's data, if it can be encoded; else None."""
     try:
         return msgspec.json.decode(msgspec.json.encode(data))
     except (RecursionError, TypeError, ValueError, OverflowError):

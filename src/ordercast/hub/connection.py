@@ -1,4 +1,4 @@
-"""The seam to the transports: what the hub needs of a connection, and where a connection delivers."""
+"""The port between hub and transports."""
 
 from __future__ import annotations
 
@@ -12,11 +12,11 @@ from .options import Options
 
 
 class Connection(Protocol):
-    """One Engine.IO session, whatever carries it."""
+    """An Engine.IO session over any transport."""
 
     @property
     def sid(self) -> str:
-        """The secret name of the session: who knows it may send in its place."""
+        """The session's secret id: who knows it may use it."""
         ...
 
     @property
@@ -31,35 +31,35 @@ class Connection(Protocol):
 
     @property
     def backlog_bytes(self) -> int:
-        """Bytes that wait to be sent."""
+        """Bytes waiting to be sent."""
         ...
 
     def send(self, message: Message) -> None:
-        """Queue a message; what one loop turn queues leaves in one write. Never blocks, never raises."""
+        """Queue a message; messages of one loop turn are written together. Never blocks or raises."""
         ...
 
     def send_apart(self, message: Message) -> None:
-        """Send a message apart from those behind it, where they leave as frames.
+        """Send a message in a write of its own.
 
-        A program that awaits one frame and then the next gets both of one segment in one task, and misses the second.
-        A poll's answer is one payload, which a client takes apart by itself.
+        Some clients await one frame after another, and lose the second of one segment. A poll's response is parsed as a
+        whole anyway.
         """
         ...
 
     def close(self, reason: DisconnectReason) -> None:
-        """End the session after what was queued. The receiver's `closed` is called within the same turn or later."""
+        """Close the session after queued messages. The receiver's `closed` is called in this turn or later."""
         ...
 
     async def drained(self) -> None:
-        """Wait until what was queued has been handed to the network, or the session has ended."""
+        """Wait until queued messages are written, or the session has ended."""
         ...
 
 
 class Receiver(Protocol):
-    """Where a connection delivers what arrives. Both `receive` methods raise MalformedPacket, which closes it."""
+    """Receives a connection's messages. The `receive` methods raise MalformedPacket, which closes it."""
 
     def receive_text(self, data: bytes) -> None:
-        """Take a text message, in UTF-8, without its Engine.IO type."""
+        """Handle a text message, in UTF-8, without its Engine.IO type."""
         ...
 
     def receive_binary(self, data: bytes) -> None:
@@ -72,15 +72,15 @@ class Receiver(Protocol):
 
 
 class Application(Protocol):
-    """What a transport serves: a Socket.IO server, or anything else that speaks over Engine.IO."""
+    """The application of a transport: a Socket.IO server, or another protocol over Engine.IO."""
 
     @property
     def options(self) -> Options: ...
 
     def start(self) -> None:
-        """Called in the loop when serving begins."""
+        """Called on the loop when serving begins."""
         ...
 
     def open(self, connection: Connection) -> Receiver:
-        """Take a new connection; gives where it delivers."""
+        """Accept a connection; return its receiver."""
         ...

@@ -1,5 +1,5 @@
-"""From a received event to its handlers: one after another for each socket, through catch-alls and middlewares, and
-acknowledged with what the first handler returns.
+"""Dispatches received events: per socket in order, through catch-alls and middlewares to handlers, acknowledged with
+the first handler's result.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ from .token_bucket import TokenBucket
 
 log = logging.getLogger("ordercast.hub")
 
-# Beside its value: a packet that waits; the task, coroutines and futures of a handler that is awaited.
+# Memory besides the value: a waiting packet; the tasks and futures of an awaited handler.
 PACKET_BYTES: Final = 250
 HANDLER_BYTES: Final = 2_000
 
@@ -35,10 +35,10 @@ class _NoAck(Enum):
 
 
 NO_ACK: Final = _NoAck.NO_ACK
-"""Returned by a handler that leaves the client without an answer, which a client with `retries` takes as a failure."""
+"""Return it from a handler to send no ack; a client with `retries` takes that as a failure."""
 _INTERNAL_ERROR: Final = failure({"code": "internal_error", "message": "The server could not handle this event."})
 UNKNOWN_EVENT: Final = "unknown_event"
-# A name is repeated in an answer no further than this: a client that sends long ones knows them.
+# Characters of an event's name repeated in an error.
 EVENT_NAME_SHOWN_MAX: Final = 100
 
 
@@ -68,9 +68,9 @@ class PacketOwner(Protocol):
 
 
 class EventDispatcher:
-    """Runs the handlers of one socket's events. While one is awaited, later packets wait; those of others do not.
+    """Runs the handlers of a socket's events. While one is awaited, later packets of this socket wait.
 
-    The socket is given to each call and not kept: two that know each other would wait for the garbage collector.
+    The socket is an argument of each call: a reference would make a cycle for the garbage collector.
     """
 
     __slots__ = ("_bucket", "_client", "_inbox", "_namespace")
@@ -79,7 +79,7 @@ class EventDispatcher:
         self._namespace = namespace
         self._client = client
         self._inbox: deque[Packet] | None = None
-        """The packets that wait; None while nothing is awaited."""
+        """Waiting packets; None while nothing is awaited."""
         options = namespace.options
         rate = options.events_per_second_max
         self._bucket = None if rate is None else TokenBucket(rate, options.events_burst_max)
@@ -90,7 +90,7 @@ class EventDispatcher:
     # The inbox
 
     def receive(self, socket: EventSocket, packet: Packet) -> None:
-        """Dispatch an event: now, or after those before it."""
+        """Dispatch an event, now or after earlier ones."""
         if self._inbox is None:
             if self._bucket is not None and self._bucket.take(self._namespace.loop.time()):
                 self._inbox = deque()
@@ -105,14 +105,14 @@ class EventDispatcher:
             self._client.close(DisconnectReason.INBOX_FULL)
 
     def queue_until(self, socket: EventSocket, pending: Coroutine[Any, Any, None] | None, held_bytes: int = 0) -> None:
-        """Keep further packets until `pending`, for which `held_bytes` are charged, is done; None is done."""
+        """Queue packets until `pending` is done, charged `held_bytes`; None is done."""
         if pending is not None:
             self._inbox = deque()
             self._namespace.spawn(self._drain_inbox(socket, pending, held_bytes))
             self._client.hold(held_bytes)
 
     def _append(self, inbox: deque[Packet], packet: Packet) -> None:
-        """Keep a packet as it came, not as what it was decoded to."""
+        """Queue a packet undecoded."""
         waiting = packet.undecoded()
         inbox.append(waiting)
         self._client.hold(PACKET_BYTES + waiting.size)
@@ -154,7 +154,7 @@ class EventDispatcher:
         data = packet.data
         event, *args = self._namespace.parser.decode_again(packet.source) if data is None else data
         emitter = socket.emitter
-        if emitter is NO_LISTENERS:  # as nearly all have
+        if emitter is NO_LISTENERS:  # as usual
             return self.run(socket, event, [socket, *args], packet.id, self._namespace.event_handlers(event))
         if emitter.intercepts:
             self._run_catch_alls(socket, event, args, packet)
@@ -162,7 +162,7 @@ class EventDispatcher:
         return self.run(socket, event, args, packet.id, self.handlers(socket, event))
 
     def _run_catch_alls(self, socket: EventSocket, event: str, args: list[Any], packet: Packet) -> None:
-        """Call the catch-alls. Nobody waits for them, so what they hold has no bound but the client's."""
+        """Call the catch-alls without waiting; their memory is bounded by the client's."""
         for handler in socket.emitter.listeners_any():
             pending = self.run(socket, event, [event, *args], None, (handler,))
             if pending is not None:
@@ -230,7 +230,7 @@ class EventDispatcher:
     # The handlers
 
     def handlers(self, socket: EventSocket, event: str) -> Sequence[Handler]:
-        """The namespace's handlers of `event`, with the socket as first argument, then the socket's own."""
+        """The namespace's handlers of `event`, bound to the socket, then the socket's own."""
         shared = self._namespace.event_handlers(event)
         own = socket.emitter.listeners(event)
         return (*(functools.partial(handler, socket) for handler in shared), *own) if shared else own
@@ -238,7 +238,7 @@ class EventDispatcher:
     def run(
         self, socket: EventSocket, event: str, args: list[Any], ack_id: int | None, handlers: Sequence[Handler]
     ) -> Coroutine[Any, Any, None] | None:
-        """Call the handlers; give a coroutine for the rest as soon as one must be awaited."""
+        """Call the handlers; return a coroutine for the rest once one must be awaited."""
         if not handlers:
             if ack_id is not None and self._namespace.options.answer_unknown_events:
                 self._acknowledge(socket, event, ack_id, _unknown(event))
@@ -290,7 +290,7 @@ class EventDispatcher:
         if isinstance(error, EventRefused):
             answer = failure(error.payload)
         elif _is_not_called(error) or isinstance(error, LimitReached):
-            # A client that is no friend sends too few arguments, or too many, or fills what has a bound, all day.
+            # Hostile clients send wrong arguments all day: no traceback.
             log.warning("handler failed: event=%.100r socket=%s: %s", event, socket.id, error)
             answer = _INTERNAL_ERROR
         else:
@@ -307,25 +307,25 @@ class EventDispatcher:
         try:
             message = parser.encode(PacketType.ACK, name, args, ack_id)
         except UnencodableValue as error:
-            # As often what a client sent, given back, as a fault of the program: the line shows which.
+            # It may be the client's own data, returned: the line shows it.
             log.warning("answer cannot be sent: event=%.100r socket=%s: %s", event, socket.id, error)
             message = parser.encode(PacketType.ACK, name, [_INTERNAL_ERROR], ack_id)
         socket.conn.send(message)
 
 
 def _unknown(event: str) -> CommandAck:
-    # Silence would hold up a client with `retries`, whose next events wait for this one's answer.
+    # Without an answer a client with `retries` blocks its next events.
     shown = event if len(event) <= EVENT_NAME_SHOWN_MAX else f"{event[:EVENT_NAME_SHOWN_MAX]}..."
     return failure({"code": UNKNOWN_EVENT, "message": f"This server handles no event named {shown!r}.", "event": shown})
 
 
 def _is_not_called(error: BaseException) -> bool:
-    """Whether a handler could not even be called with what came: the exception then has no frame but the caller's."""
+    """Whether the handler could not be called with these arguments: the traceback ends at the caller."""
     raised_at = error.__traceback__
     return isinstance(error, TypeError) and raised_at is not None and raised_at.tb_next is None
 
 
 def _is_cancelled() -> bool:
-    """Whether it is we who were cancelled, and not something that a handler waited for."""
+    """Whether this task was cancelled, not something it waited for."""
     task = asyncio.current_task()
     return task is None or bool(task.cancelling())

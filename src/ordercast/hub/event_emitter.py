@@ -1,4 +1,4 @@
-"""Handlers by event name, as Node.js's EventEmitter has them."""
+"""Handlers by event name, as Node.js's EventEmitter."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ M = TypeVar("M", bound=EventMiddleware)
 
 
 def register(handler: Handler | None, add: Callable[[Handler], None]) -> Any:
-    """Add `handler` and give it back; without one, give a decorator that does so."""
+    """Add `handler` and return it; without one, return a decorator."""
 
     def decorate(handler: H) -> H:
         add(handler)
@@ -22,7 +22,7 @@ def register(handler: Handler | None, add: Callable[[Handler], None]) -> Any:
 
 
 class Once:
-    """Calls a handler, and removes it before that, so that it runs once even if it emits its own event."""
+    """Calls a handler once: removed before the call, even if it emits its own event."""
 
     __slots__ = ("_emitter", "_event", "handler")
 
@@ -37,7 +37,7 @@ class Once:
 
 
 class EventEmitter:
-    """The handlers of one socket or namespace; several of an event run in the order in which they were added."""
+    """The handlers of a socket or namespace, in order of addition."""
 
     __slots__ = ("_any", "_handlers", "_middlewares", "_outgoing", "has_outgoing", "intercepts")
 
@@ -47,9 +47,9 @@ class EventEmitter:
         self._outgoing: list[Handler] = []
         self._middlewares: list[EventMiddleware] = []
         self.intercepts = False
-        """Whether an event passes anything on its way to its handlers: a catch-all or a middleware."""
+        """Whether there are catch-alls or middlewares."""
         self.has_outgoing = False
-        """Whether anything listens to what is sent."""
+        """Whether there are outgoing listeners."""
 
     def __repr__(self) -> str:
         return f"<EventEmitter {self.event_names()}>"
@@ -61,7 +61,7 @@ class EventEmitter:
         self._handlers.setdefault(event, []).append(handler)
 
     def once(self, event: str, handler: Handler) -> None:
-        """Call `handler` for the next such event alone."""
+        """Call `handler` for the next such event only."""
         self.on(event, Once(self, event, handler))
 
     def prepend(self, event: str, handler: Handler) -> None:
@@ -94,7 +94,7 @@ class EventEmitter:
     # Every event
 
     def use(self, middleware: EventMiddleware) -> None:
-        """Let each event pass `middleware` before its handlers."""
+        """Run `middleware` before the handlers of each event."""
         self._middlewares.append(middleware)
         self.intercepts = True
 

@@ -1,8 +1,7 @@
-"""Which names we answer to: a page of somebody else's, whose name was made to point here, must not read us.
+"""Checks `Host` against DNS rebinding.
 
-A browser lets a page read whatever has the page's own host and port. So whoever owns a name may have it resolve to an
-address of ours (DNS rebinding), and their page is then one of "our own origin". What gives it away is `Host`, which is
-their name.
+A browser lets a page read its own host and port. An attacker's name may resolve to our address, so that their page has
+"our" origin. Only `Host`, which is their name, reveals it.
 """
 
 from __future__ import annotations
@@ -14,7 +13,7 @@ from typing import Final
 
 from .log_once import LogOnce
 
-# Past so many they are forgotten: anybody may send any name.
+# Cached headers: anybody may send any name.
 _KNOWN_MAX: Final = 256
 # RFC 9110 section 7.2: a name or an address, and perhaps a port.
 _HOST: Final = re.compile(r"(\[[0-9a-f:.]+\]|[a-z0-9_]([a-z0-9_.-]*[a-z0-9_])?\.?)(:\d{1,5})?")

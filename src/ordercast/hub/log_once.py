@@ -1,4 +1,4 @@
-"""Log lines about what strangers name: one for each name, and no more than so many in all."""
+"""Logs a warning once per name, for a bounded number of names."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import logging
 from collections.abc import Callable
 from typing import Final
 
-# Past so many the log says no more: whoever is no browser may send as many names as they like.
+# Names logged at most: programs may send any.
 LOGGED_MAX: Final = 100
 SHOWN_MAX: Final = 200
 
@@ -14,10 +14,10 @@ log = logging.getLogger("ordercast.hub")
 
 
 class LogOnce:
-    """Makes a sentence about a name, for an answer's body, and logs it as a warning unless that was done."""
+    """Makes a sentence about a name, for a response, and logs it once."""
 
     def __init__(self, sentence: Callable[[str], str]) -> None:
-        """`sentence` is given the name as it may be shown: printable ASCII of `SHOWN_MAX` characters at most."""
+        """`sentence` is called with the name in printable ASCII, `SHOWN_MAX` characters at most."""
         self._sentence = sentence
         self._logged: set[str] = set()
 
@@ -28,7 +28,7 @@ class LogOnce:
         return len(self._logged)
 
     def report(self, name: str) -> str:
-        """Log the sentence about `name`, unless that was done; gives it."""
+        """Return the sentence about `name`, and log it the first time."""
         shown = "".join(each if " " < each < "\x7f" else "?" for each in name[:SHOWN_MAX])
         sentence = self._sentence(shown)
         if shown not in self._logged and len(self._logged) < LOGGED_MAX:

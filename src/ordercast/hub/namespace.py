@@ -1,4 +1,4 @@
-"""A namespace: its sockets, their rooms, and who may connect."""
+"""A namespace: its sockets, rooms, middlewares and handlers."""
 
 from __future__ import annotations
 
@@ -55,7 +55,7 @@ class NamespaceServer(Protocol[S]):
 
 
 class Namespace(Broadcaster[S]):
-    """Made by `Server.of`. The sockets in it, by id; the rooms they are in; the handlers they share.
+    """A namespace, made by `Server.of`: its sockets by id, their rooms, and shared handlers.
 
     ::
 
@@ -77,7 +77,7 @@ class Namespace(Broadcaster[S]):
         cluster: Cluster | None = None,
         emptied: Callable[[Namespace[S]], None] | None = None,
     ) -> None:
-        """`emptied` is called when nobody is left in a namespace that was made on demand."""
+        """`emptied` is called when the last socket of an on-demand namespace left."""
         self.server = server
         self.name = name
         self.runtime = runtime
@@ -87,7 +87,7 @@ class Namespace(Broadcaster[S]):
         self.sessions = Sessions(runtime, self.adapter)
         self.middlewares: list[Middleware[S]] = []
         self.connecting = 0
-        """Clients whose middlewares have not decided yet."""
+        """Clients whose middlewares are running."""
         self.observer: NamespaceObserver[S] | None = None
         bound = self.options.sockets_per_identity_max
         self.limiter = None if bound is None else ConnectionLimiter(bound)
@@ -100,12 +100,12 @@ class Namespace(Broadcaster[S]):
 
     @property
     def sockets(self) -> dict[str, S]:
-        """The sockets that are in it, by id."""
+        """The connected sockets by id."""
         return self.adapter.sockets
 
     @property
     def rooms(self) -> Rooms[S]:
-        """Who is in which room."""
+        """The rooms and their members."""
         return self.adapter.rooms
 
     @property
@@ -129,11 +129,11 @@ class Namespace(Broadcaster[S]):
     # Who may connect, and what happens then
 
     def use(self, middleware: Middleware[S]) -> Middleware[S]:
-        """Run ``middleware(socket)`` for each connecting socket, in the order of adding. Usable as a decorator.
+        """Run ``middleware(socket)`` for each connecting socket, in order of addition. Usable as a decorator.
 
-        It may be a coroutine function. Rooms joined in it are entered at the moment of connection. It keeps the socket
-        out by raising ConnectRefused, which is the client's error, or RetryLater, after which the client comes back by
-        itself; any other exception is logged, and the client gets an internal error.
+        It may be a coroutine function. Rooms joined in it are entered on connection. It rejects the socket by raising
+        ConnectRefused, the client's error, or RetryLater, after which the client retries by itself; other exceptions
+        are logged, and the client gets an internal error.
         """
         self.middlewares.append(middleware)
         return middleware
@@ -143,9 +143,9 @@ class Namespace(Broadcaster[S]):
     @overload
     def on(self, event: str, handler: H) -> H: ...
     def on(self, event: str, handler: Handler | None = None) -> Any:
-        """Listen to ``connection``: ``handler(socket)`` for each socket that has connected. Usable as a decorator.
+        """Call ``handler(socket)`` on ``connection``, for each connected socket. Usable as a decorator.
 
-        ``connect`` is the same. Other events are those that a node emits by `server_side_emit`.
+        ``connect`` is an alias. Other events are those of `server_side_emit` on other nodes.
         """
         name = "connection" if event == "connect" else event
         return register(handler, lambda handler: self._emitter.on(name, handler))
@@ -155,7 +155,7 @@ class Namespace(Broadcaster[S]):
     @overload
     def event(self, name: str, handler: H) -> H: ...
     def event(self, name: str, handler: Handler | None = None) -> Any:
-        """Handle an event of every socket here: ``handler(socket, *args)``; what it returns is the ack.
+        """Handle an event of every socket: ``handler(socket, *args)``; its result is the ack.
 
         Unlike `Socket.on`, this costs idle sockets nothing. Usable as a decorator::
 
@@ -192,7 +192,7 @@ class Namespace(Broadcaster[S]):
 
     @property
     def node(self) -> str:
-        """This node's name on the bus, another one after each start; empty where it is alone."""
+        """This node's name on the bus, new at each start; empty without a bus."""
         return "" if self.adapter.cluster is None else self.adapter.cluster.node
 
     async def other_nodes(self) -> Collection[str]:
@@ -200,7 +200,7 @@ class Namespace(Broadcaster[S]):
         return () if self.adapter.cluster is None else await self.adapter.cluster.others()
 
     def server_side_emit(self, event: str, *args: Any) -> None:
-        """Emit an event to the handlers of `Namespace.on` on every other node; to nobody, where there is none.
+        """Emit an event to the handlers of `Namespace.on` on all other nodes.
 
         Raises UnencodableValue, and ValueError for an event that the server itself emits.
         """
@@ -208,7 +208,7 @@ class Namespace(Broadcaster[S]):
             self.adapter.cluster.server_side_emit(self.name, _unreserved(event), args)
 
     async def server_side_emit_with_ack(self, event: str, *args: Any, timeout_s: float | None = None) -> list[Any]:
-        """The same, and gather what the handlers return, one value a node; None is no answer.
+        """As `server_side_emit`, and collect the handlers' results, one per node; None is no result.
 
         Raises NodesTimedOut after `timeout_s` seconds (by default `Options.bus_timeout_s`), UnencodableValue, and
         ValueError.
@@ -221,7 +221,7 @@ class Namespace(Broadcaster[S]):
 
     @property
     def is_empty(self) -> bool:
-        """Whether nobody is in it or about to be."""
+        """Whether it has no connected or connecting socket."""
         return not (self.sockets or self.connecting or self.sessions)
 
     def connect_decided(self) -> None:
@@ -251,7 +251,7 @@ class Namespace(Broadcaster[S]):
 
 
 class ConnectionLimiter:
-    """Bounds the sockets of one identity in a namespace, by the identity with which each came in."""
+    """Limits the sockets of an identity in a namespace."""
 
     def __init__(self, per_identity_max: int) -> None:
         self._max = per_identity_max
@@ -262,7 +262,7 @@ class ConnectionLimiter:
         return f"<ConnectionLimiter sockets={len(self._identities)}>"
 
     def acquire(self, socket: NamespaceSocket) -> None:
-        """Count the socket. One without an identity counts for nobody. Raises ConnectRefused."""
+        """Count the socket; one without an identity is not limited. Raises ConnectRefused."""
         identity = socket.identity
         if not identity:
             return

@@ -1,4 +1,4 @@
-"""Namespaces that are made on demand: ``/shop-1``, ``/shop-2``, by one description of them all."""
+"""Namespaces made on demand: ``/shop-1``, ``/shop-2``, by one description."""
 
 from __future__ import annotations
 
@@ -120,7 +120,7 @@ class Namespaces:
         return f"<Namespaces {list(self._by_name)} parents={self._parents}>"
 
     def all(self) -> tuple[Namespace[Socket], ...]:
-        """Those that exist now."""
+        """The existing namespaces."""
         return tuple(self._by_name.values())
 
     def find(self, name: str) -> Namespace[Socket] | None:

@@ -11,7 +11,7 @@ from redis.backoff import NoBackoff
 
 from .token_bucket import Rate
 
-# Who waits for Redis longer than this is judged without it.
+# Timeout of Redis; after it the caller is judged without.
 ANSWER_S_MAX: Final = 0.25
 CONNECTIONS_MAX: Final = 16
 
@@ -59,7 +59,7 @@ class RedisTokenBuckets:
         return f"<RedisTokenBuckets {self._prefix}>"
 
     async def take(self, key: str, rate: Rate) -> float:
-        """Take one and give 0, or take none and give the seconds until there is one."""
+        """Take a token and return 0, or the seconds until there is one."""
         interval_us = rate.interval_s * 1e6
         wait_us = await self._take(keys=[self._name(key)], args=[interval_us, (rate.burst - 1) * interval_us])
         return int(wait_us) / 1e6

@@ -1,4 +1,4 @@
-"""Who is in which room: two maps, each other's inverse, changed together."""
+"""Room membership: two inverse maps, changed together."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from typing import Generic, Protocol, TypeVar
 
 
 class Member(Protocol):
-    """What can be in rooms; `rooms` is the inverse map, written only by `Rooms`."""
+    """A member of rooms; its `rooms` is the inverse map, written only by `Rooms`."""
 
     rooms: set[str]
 
@@ -17,7 +17,7 @@ M_contra = TypeVar("M_contra", contravariant=True)
 
 
 class RoomObserver(Protocol[M_contra]):
-    """Called, in the turn in which it happens, when a member has entered or left a room."""
+    """Called at once when a member joined or left a room."""
 
     def room_joined(self, member: M_contra, room: str) -> None: ...
 
@@ -25,7 +25,7 @@ class RoomObserver(Protocol[M_contra]):
 
 
 class Rooms(Generic[M]):
-    """The rooms of one namespace. A room exists while somebody is in it."""
+    """The rooms of a namespace. A room exists while it has members."""
 
     __slots__ = ("_members", "_observers")
 
@@ -37,11 +37,11 @@ class Rooms(Generic[M]):
         return f"<Rooms {len(self._members)}>"
 
     def observe(self, prefix: str, observer: RoomObserver[M]) -> None:
-        """Have `observer` called for the rooms whose names begin so, from now on."""
+        """Call `observer` for rooms with that prefix, from now on."""
         self._observers += ((prefix, observer),)
 
     def join(self, member: M, room: str) -> None:
-        """Put `member` into `room`; joining twice changes nothing."""
+        """Add `member` to `room`; idempotent."""
         members = self._members.setdefault(room, set())
         if member in members:
             return
@@ -52,7 +52,7 @@ class Rooms(Generic[M]):
                 observer.room_joined(member, room)
 
     def leave(self, member: M, room: str) -> None:
-        """Take `member` out of `room`; leaving a room one is not in changes nothing."""
+        """Remove `member` from `room`; idempotent."""
         members = self._members.get(room)
         if members is None or member not in members:
             return
@@ -65,7 +65,7 @@ class Rooms(Generic[M]):
                 observer.room_left(member, room)
 
     def leave_all(self, member: M) -> None:
-        """Take `member` out of every room."""
+        """Remove `member` from every room."""
         for room in tuple(member.rooms):
             self.leave(member, room)
 

@@ -1,4 +1,4 @@
-"""What everything on one server shares: its options, its parser, its event loop and the tasks on it."""
+"""Shared by everything of a server: options, parser, event loop and background tasks."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ CLOSE_S_MAX: Final = 1.0
 
 
 class Runtime:
-    """Made by a server, and given to its namespaces and clients, so that none of them need know the server."""
+    """Made by the server for its namespaces and clients, which thus need not know the server."""
 
     def __init__(self, options: Options) -> None:
         self.options = options

@@ -1,4 +1,4 @@
-"""A Socket.IO server, without a transport: `ordercast.wire` gives it one."""
+"""A Socket.IO server without a transport; `ordercast.wire` provides one."""
 
 from __future__ import annotations
 
@@ -45,7 +45,7 @@ class Observer(NamespaceObserver[Socket], Protocol):
 
 
 class Server(Broadcaster[Socket]):
-    """Namespaces and the clients in them; what is emitted by the server goes to its namespace ``/``.
+    """A Socket.IO server. Its own operators act on the namespace ``/``.
 
     ::
 
@@ -59,12 +59,12 @@ class Server(Broadcaster[Socket]):
     """
 
     def __init__(self, options: Options | None = None, *, bus: Bus | None = None) -> None:
-        """`options` are all defaults where none are given; `bus` joins the server to the other nodes of a site."""
+        """`options` are the defaults if omitted; `bus` joins the server to other nodes."""
         self.runtime = Runtime(options or Options())
         self.clients: set[Client] = set()
-        """The connections that are open."""
+        """The open connections."""
         self.cluster = None if bus is None else Cluster(bus, self.options.bus_timeout_s)
-        """The other nodes; None where this one is alone."""
+        """The other nodes; None without a bus."""
         self._observer: Observer | None = None
         self._namespaces = Namespaces(self.runtime, self._make_namespace, self._namespace_made)
         if self.cluster is not None:
@@ -79,7 +79,7 @@ class Server(Broadcaster[Socket]):
 
     @property
     def options(self) -> Options:
-        """What the server was given."""
+        """The server's options."""
         return self.runtime.options
 
     @property

@@ -169,14 +169,14 @@ class Planner:
     def _notification(self, transaction: Transaction, context: _TaskContext) -> OutgoingNotification:
         task, content, destination = context.task, context.content, context.destination
         language = language_for(task.preferences.language, destination.language, default=self._language)
-        said = render(content.kind, content.data, content.order_id)
-        title, text = said.in_language(language)
+        rendered = render(content.kind, content.data, content.order_id)
+        title, text = rendered.in_language(language)
         return OutgoingNotification(
             id=f"ntt_{sha256(f'{task.notification_id} {task.contact_point_id}'.encode()).hexdigest()[:26]}",
             tag=_tag(task, content),
             title=title,
             text=text,
-            link=self._link(transaction, context, said),
+            link=self._link(transaction, context, rendered),
             language=language,
             severity=content.severity,
             address=context.address,

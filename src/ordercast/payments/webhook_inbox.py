@@ -69,7 +69,7 @@ class WebhookInbox:
                 )
             )
             return f"kept, to be tried again: {problem}"
-        return "heard before" if state is None else _WORDS[state]
+        return "duplicate" if state is None else _WORDS[state]
 
     async def retry(self, webhook_id: str) -> WholePaymentWebhook:
         """Retry a stored event now, by request. Raises NotFound."""

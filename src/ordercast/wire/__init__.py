@@ -1,7 +1,11 @@
-"""SOCKETS: WebSocket, long polling, the upgrade between them, heartbeat, back-pressure; one port beside HTTP.
+"""WIRE: WebSocket, long polling, the upgrade between them, heartbeat and back-pressure, on one port with HTTP.
 
-Upstream: browsers and clients. Downstream: ``hub`` receives connections, messages and closes.
-Stays true: one session, one sid, one transport at a time; whatever a client sends ends in a response or a close.
+Upstream: browsers and other clients. Downstream: ``hub`` receives connections, messages and closes. Stays true: a
+session has one sid, and one transport at a time; whatever a client sends ends in a response or a close.
+
+::
+
+    asyncio.run(serve(hub.Server(), port=3000, http=asgi_application))
 """
 
 from .asgi import AsgiApplication

@@ -23,7 +23,7 @@ NAMES: Final = (
     "socket.io.msgpack.min.js",
     "socket.io.esm.min.js",
 )
-# As the reference: kept, and asked for each time whether it is still the one, because its name says no version.
+# As the reference: cached, but revalidated each time, as the name has no version.
 _CACHE_CONTROL: Final = (b"cache-control", b"public, max-age=0")
 _NOT_BUILT: Final = (
     b"Socket.IO's client is not built into this server: run `make pages`, or take `socket.io-client` from npm.\n"
@@ -54,7 +54,7 @@ class _File:
 
 
 class ClientFiles:
-    """ASGI middleware that answers for the client's files; each is read when it is first asked for."""
+    """ASGI middleware that serves the client's files; each is read at first request."""
 
     def __init__(self, application: AsgiApplication, path: str, origins: Sequence[str]) -> None:
         self._application = application

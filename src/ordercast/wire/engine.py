@@ -186,7 +186,7 @@ class Engine:
     async def drain(self, is_fast: Callable[[], bool] = lambda: False) -> None:
         """Close every session, evenly over `drain_s` at most: all clients at once would be a herd for the next node.
 
-        None is told to stay away: a stock client reconnects by itself. Until its turn each goes on receiving events.
+        Stock clients reconnect by themselves. Until its turn each session continues to receive events.
         `is_fast` is polled; once it is true the rest are closed at once.
         """
         self.is_draining = True

@@ -9,7 +9,7 @@ from collections import Counter
 
 
 class HttpConnectionLimit:
-    """Counts the connections of one port. Named proxies are not counted: their clients are told apart by request."""
+    """Counts a port's connections per address. Trusted proxies are not counted, as their clients differ by request."""
 
     def __init__(self, per_caller_max: int | None) -> None:
         """None: no limit."""

@@ -30,7 +30,7 @@ class _Window:
 class LogRateLimit(logging.Filter):
     """Lets a kind of line through some times a minute; the first one after that says how many were left out.
 
-    Of the hub, lines of less than WARNING are what an operator asked for, one for each socket that comes and goes.
+    Of the hub, lines of less than WARNING are wanted by the operator, one per socket that connects or disconnects.
     """
 
     def __init__(self) -> None:

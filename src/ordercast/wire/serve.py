@@ -26,8 +26,8 @@ from .polling import Polling
 
 log = logging.getLogger("ordercast.wire.serve")
 
-# How long a stop waits for requests that have come, once all clients are sent away; and how long when it was asked for
-# again, which is time enough for what the database is not silent about.
+# Seconds that a stop waits for requests in progress, once all clients are disconnected; and after a second signal,
+# enough for what the database still answers.
 GRACEFUL_STOP_S = 10
 FAST_STOP_S = 1.0
 _FAST_STOP_POLL_S = 0.05

@@ -68,8 +68,8 @@ def _describe_schema(name: str, schema: Schema, class_: type[msgspec.Struct] | N
 
 def text_of_type(name: str, class_: type[Any] | None) -> str | None:
     """The docstring of a class, or the glossary's text for the schema called `name`."""
-    said = "" if class_ is None else class_.__dict__.get("__doc__") or ""
-    return text_for_people(said) or SCHEMAS.get(name)
+    docstring = "" if class_ is None else class_.__dict__.get("__doc__") or ""
+    return text_for_people(docstring) or SCHEMAS.get(name)
 
 
 def texts_of_fields(class_: type[Any] | None) -> dict[str, str]:
@@ -101,6 +101,6 @@ def _under_fields(node: ast.ClassDef) -> dict[str, str]:
     found = {}
     for field, text in zip(node.body, node.body[1:], strict=False):
         match field, text:
-            case ast.AnnAssign(target=ast.Name(id=name)), ast.Expr(value=ast.Constant(value=str(said))):
-                found[name] = _flowing(said)
+            case ast.AnnAssign(target=ast.Name(id=name)), ast.Expr(value=ast.Constant(value=str(docstring))):
+                found[name] = _flowing(docstring)
     return found

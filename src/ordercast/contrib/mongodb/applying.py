@@ -171,8 +171,8 @@ class Mirror:
         former = mirrored.document_of(row.document)
         if former is not None and former["status"] not in TERMINAL:
             order, reason = {**former, "status": OrderStatus.CANCELLED}, DELETED
-        showing = MirroredState(row.raw, as_of, snapshot, order, gone=True, reason=reason)
-        mirrored.save_state(transaction, self.source, row, showing, now=now)
+        state = MirroredState(row.raw, as_of, snapshot, order, gone=True, reason=reason)
+        mirrored.save_state(transaction, self.source, row, state, now=now)
 
     def _order(
         self, transaction: Transaction, row: MirroredRow, key: str, document: dict[str, Any], now: Timestamp

@@ -66,7 +66,7 @@ NOUN: Final = Noun(
             identifies=True,
         ),
         "order_lines": Impersonal("goods and sums of an order"),
-        # Only what the customer did and said; the shop's own notes are the shop's to write with care.
+        # Only the customer's own actions; notes of staff are theirs to write with care.
         "order_history": PersonalData(
             THEIR_ORDERS,
             (
@@ -127,7 +127,7 @@ def assign_driver(
     """
     state = load_state(transaction, order_id, actor)
     if driver_id is None:
-        # Whether it may be given away at all is said first; to whom, is asked only then.
+        # First whether it may be assigned at all, then to whom.
         decide_assignment(state, _SOMEBODY, actor, expected_version=expected_version, now=now)
         driver_id = choose_nearest(transaction, state, rules, now, actor)
     driver = drivers.find(transaction, driver_id)
@@ -237,8 +237,8 @@ def may_know(actor: Actor, customer_id: str | None, driver_id: str | None, statu
 def _may_see(
     transaction: Transaction, actor: Actor, customer_id: str | None, driver_id: str | None, status: str
 ) -> bool:
-    """Whether `actor` is shown such an order: what waits for a driver, only to those who are at work. Whoever was told
-    of it may take it all the same, and so begin.
+    """Whether `actor` sees the order in lists: unassigned ones only drivers on duty. A driver who learned of one may
+    take it all the same, and so begin.
     """
     if not may_know(actor, customer_id, driver_id, status):
         return False
@@ -292,7 +292,7 @@ def _sound(row: tuple[Any, ...]) -> bytes:
 
 
 def newest_document(transaction: Transaction, order_id: str) -> bytes:
-    """The order that this unit has just written, as the trigger told it to the feed. Raises Unheard."""
+    """The order that this unit wrote, from its feed row. Raises FeedRowMissing."""
     row = transaction.one(feed.NEWEST_DOCUMENT)
     if row is None or row[0] != order_id:
         raise FeedRowMissing(order_id)
@@ -314,7 +314,7 @@ def page(
     snapshot. Orders that live elsewhere come first, by numbers of their own. With `oldest_first` all of it the other
     way round: the oldest above `cursor`.
     """
-    # A change that is seen here and has no number yet gets a higher one: it is told again at worst, never missed.
+    # Visible unnumbered changes get a higher number: at worst repeated, never missed.
     rows = [
         row
         for statement, values in _lists(transaction, actor, statuses, oldest_first)

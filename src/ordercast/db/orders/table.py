@@ -61,7 +61,7 @@ orders = table(
     amount("total"),
     amount("captured"),
     amount("refunded"),
-    # Promised back and asked of the payment provider, who has not confirmed it yet.
+    # Being refunded, not yet confirmed by the provider.
     amount("refunding"),
     currency("BDT"),
     flag("prices_include_tax", False),
@@ -80,7 +80,7 @@ orders = table(
     # Of the last change of the status; none while the order stands as it was written first.
     given_moment("status_since", optional=True),
     tally("attempts"),
-    # When the driver should be there, as it was estimated at the last move; told with the delivery.
+    # The estimated arrival as of the last transition; part of the delivery's event.
     given_moment("eta_at", optional=True),
     of(domains.DIGEST, "tracking_hash", optional=True),
     # Of a guest's order that is to be paid later: a keyed hash of the address that it came from, by which those that

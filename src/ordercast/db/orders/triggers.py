@@ -25,7 +25,7 @@ _HISTORY_COLUMNS: Final = (
 _ENDS: Final = f"OLD.status <> NEW.status AND NEW.status IN ({literals(RESTOCKING)})"
 
 
-# --- What is written down and told ------------------------------------------------------------------------------------
+# --- History and feed -------------------------------------------------------------------------------------------------
 
 _OLD, _NEW, _NOW = order_document("OLD"), order_document("NEW"), order_document("orders")
 

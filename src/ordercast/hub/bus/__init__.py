@@ -1,8 +1,7 @@
-"""The port between the nodes of one site.
+"""The bus: the port between a site's nodes.
 
-A node's sockets are its own. What one node emits to the sockets of another, asks of them or does to them crosses as a
-message: bytes, which any broker can carry. What must not be lost does not cross at all: each node reads it from where
-it is kept, such as a feed.
+Each node has its own sockets. Emits to, requests of and commands for other nodes' sockets cross as messages: bytes,
+over any broker. Durable events do not cross: each node reads them from their store, such as a feed.
 """
 
 from __future__ import annotations
@@ -16,38 +15,38 @@ Receive = Callable[[bytes], None]
 
 
 class Bus(Protocol):
-    """Carries messages between the nodes of one site, at most once, those of one node in order."""
+    """Carries messages between a site's nodes: at most once, in order per sender."""
 
     def open(self, receive: Receive) -> str:
-        """Learn who receives; gives the name by which the other nodes can respond. Called once, when a server is made.
+        """Set the receiver; return this node's name for responses. Called once, when a server is made.
 
-        `receive` is called in the server's loop, with each message for every node or for this one.
+        `receive` is called on the server's loop with each message for all nodes or this one.
         """
         ...
 
     def start(self) -> None:
-        """Begin to receive, in the running loop. Called when the server begins to serve."""
+        """Start receiving, in the running loop. Called when the server starts serving."""
         ...
 
     def publish(self, message: bytes) -> None:
-        """Send to every other node. Neither blocks nor raises: what cannot be carried is dropped, and logged."""
+        """Send to all other nodes. Never blocks or raises: an undeliverable message is dropped and logged."""
         ...
 
     def send(self, node: str, message: bytes) -> None:
-        """Send to one node, likewise."""
+        """Send to one node, as `publish`."""
         ...
 
     async def others(self) -> Collection[str]:
-        """The other nodes that are alive now."""
+        """The other living nodes."""
         ...
 
     async def close(self) -> None:
-        """Leave the site, after what was published."""
+        """Leave the site, after published messages."""
         ...
 
 
 class NodesTimedOut(HubError):
-    """Some `nodes` did not answer in time; `answers` holds what the others answered."""
+    """Some `nodes` did not answer in time; `answers` are the others'."""
 
     def __init__(self, nodes: Collection[str], answers: Collection[Any]) -> None:
         self.nodes = sorted(nodes)

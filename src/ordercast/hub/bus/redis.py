@@ -1,4 +1,4 @@
-"""A bus between nodes on any machines, by way of Redis or Valkey. Loaded only where it is asked for.
+"""A bus between nodes on any machines, by Redis or Valkey. Imported only if configured.
 
 Nothing is kept there: a message is published, and whoever is subscribed at that moment receives it. Channels are named
 ``<prefix>:all``, ``<prefix>:node:<name>``, ``<prefix>:alive`` and ``<prefix>:gone``; databases of one Redis share their
@@ -26,7 +26,7 @@ PREFIX: Final = "ordercast"
 
 class _ToAll(msgspec.Struct, array_like=True, frozen=True):
     node: str
-    """Which node publishes it, so that it leaves its own alone."""
+    """The publishing node, which ignores it."""
     message: bytes
 
 
@@ -40,7 +40,7 @@ class RedisBus:
     `url` is ``redis://``, ``rediss://`` (TLS) or ``unix://``; `prefix` begins the names of all channels, so that two
     sites may share one Redis; `heartbeat_s` are the seconds between heartbeats. A node counts as alive until three of
     its heartbeats are missing, so `others` may be wrong by four `heartbeat_s`. While Redis is away it stays as it was:
-    who is asked then times out, and is not forgotten.
+    requests then time out, and the nodes are kept.
     """
 
     def __init__(self, url: str, *, prefix: str = PREFIX, name: str = "node", heartbeat_s: float = HEARTBEAT_S) -> None:
@@ -51,7 +51,7 @@ class RedisBus:
         self._inboxes = f"{prefix}:node:"
         self._inbox = self._inboxes + self.node
         self._last_heartbeats: dict[str, int] = {}
-        """By node: which heartbeat of ours was the last one when theirs came."""
+        """By node: our heartbeat number when its last heartbeat came."""
         self._pubsub = RedisPubSub(
             url,
             name=f"bus {self.node}",

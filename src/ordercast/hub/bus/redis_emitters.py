@@ -2,7 +2,7 @@
 
 An event is published on ``<key>#<namespace>#``, or ``<key>#<namespace>#<room>#`` for a single room; a request on
 ``<key>-request#<namespace>#``. Each node receives everything and serves its own sockets, so every socket is served
-once. Loaded only where asked for.
+once. Imported only if configured.
 """
 
 from __future__ import annotations
@@ -34,7 +34,7 @@ from .redis_pubsub import HEARTBEAT_S, PubSubState, RedisPubSub
 log = logging.getLogger("ordercast.hub")
 
 KEY: Final = "socket.io"
-# A back end that publishes nothing but nonsense must not fill the disk.
+# A back end that publishes garbage must not fill the disk.
 LOG_EVERY_S: Final = 10.0
 
 
@@ -53,7 +53,7 @@ class RedisEmitters:
         self._bytes_max = server.options.backlog_bytes_max  # of more, no client could be sent
         self._logged_at = -LOG_EVERY_S
         self.refused = 0
-        """Messages that were not understood."""
+        """Malformed messages."""
         name = secrets.token_hex(6)
         self._pubsub = RedisPubSub(
             url,

@@ -1,6 +1,6 @@
-"""How much may be replayed to one identity: who wants all of history over and over pays with a gap.
+"""Limits replays per identity; beyond it clients get a gap.
 
-One CONNECT with an old offset is a hundred bytes, and can be answered with megabytes that are read and encoded anew.
+A CONNECT with an old offset is a hundred bytes, and may cause megabytes to be read and encoded.
 """
 
 from __future__ import annotations
@@ -10,11 +10,11 @@ from typing import Protocol
 
 from ordercast.hub.handshake import Handshake
 
-# The reason of the gap event by which a client learns to fetch the state instead.
+# The gap event's reason, upon which clients reload.
 REPLAY_BUDGET = "replay_budget"
-# What is replayed from memory costs a twentieth of what is read and encoded for it.
+# Cost of an event from memory, relative to an encoded one.
 REMEMBERED_COST = 0.05
-# Accounts that are even again are forgotten when there are so many: one that is not costs its owner a replay.
+# Beyond this, full buckets are dropped.
 ACCOUNTS_MAX = 4_096
 
 

@@ -1,4 +1,4 @@
-"""Which socket of a namespace owns which session, and keeping what is stored of it in step."""
+"""Owners of sessions, and saving them."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ log = logging.getLogger("ordercast.hub")
 
 
 class Sessions(Generic[S]):
-    """Those of the sockets that are here now; empty where the namespace has no recovery."""
+    """The sessions of a namespace's sockets; empty without recovery."""
 
     def __init__(self, runtime: Runtime, adapter: Adapter[S]) -> None:
         self._runtime = runtime
@@ -30,7 +30,9 @@ class Sessions(Generic[S]):
         return len(self._owners)
 
     def claim(self, socket: S, pid: str) -> None:
-        """Let `socket` own a session. A socket that still has it is a ghost of a dead connection: it ends."""
+        """Make `socket` the owner of a session. A socket that still has it belongs to a dead connection, and is
+        ended.
+        """
         ghost = self._owners.get(pid)
         self._owners[pid] = socket
         socket.pid = pid
@@ -39,7 +41,7 @@ class Sessions(Generic[S]):
             ghost.abandon()
 
     def release(self, socket: S) -> None:
-        """Undo `claim`, unless somebody else claimed meanwhile."""
+        """Undo `claim`, unless another socket claimed it."""
         if socket.pid is not None and self._owners.get(socket.pid) is socket:
             del self._owners[socket.pid]
 
@@ -48,7 +50,7 @@ class Sessions(Generic[S]):
         return socket.pid is None or self._owners.get(socket.pid) is socket
 
     def ended(self, socket: S, reason: DisconnectReason) -> None:
-        """Release the session of a socket that is gone; it is kept for a client that will come back."""
+        """Release an ended socket's session; it is kept if the client may return."""
         self._unsaved.discard(socket)
         self.release(socket)
         recovery = self._adapter.recovery
@@ -56,7 +58,7 @@ class Sessions(Generic[S]):
             self._runtime.spawn(recovery.forget(socket.pid))
 
     def rooms_changed(self, socket: S) -> None:
-        """Keep the stored rooms in step: once per turn of the loop, however many rooms changed."""
+        """Save the rooms, once per turn of the loop."""
         if self._adapter.recovery is None or socket.pid is None:
             return
         if not self._unsaved:
@@ -71,7 +73,7 @@ class Sessions(Generic[S]):
                 self._runtime.spawn(recovery.save(self.describe(socket)))
 
     def describe(self, socket: S) -> Session:
-        """What of this socket outlives its connection."""
+        """The socket's session."""
         assert socket.pid is not None
         rooms = tuple(sorted(socket.rooms - {socket.id}))
         return Session(socket.pid, socket.id, self._adapter.name, socket.identity, rooms)

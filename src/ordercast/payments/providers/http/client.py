@@ -139,7 +139,7 @@ class HttpClient:
 async def _read(response: httpx.Response) -> bytes:
     """The body up to its limit; compression is rejected, as its size is unknown."""
     if response.headers.get("content-encoding", "identity") != "identity":
-        raise _NoResponse("the answer is packed, which was not asked for", again=False)
+        raise _NoResponse("the response is compressed, which was not requested", again=False)
     content = bytearray()
     async for chunk in response.aiter_raw():
         content += chunk

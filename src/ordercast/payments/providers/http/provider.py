@@ -232,7 +232,7 @@ def _check(
         ("amount", amount, payment.amount),
     ):
         if expected is not None and expected != actual:
-            raise _unusable(request, f"{name} {actual} where {expected} was asked for")
+            raise _unusable(request, f"{name} {actual} where {expected} was requested")
 
 
 def _unusable(request: Request, why: str) -> ProviderUnavailable:
