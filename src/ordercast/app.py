@@ -51,10 +51,10 @@ from ordercast.jobs import (
     Jobs,
     forget_revocations,
 )
-from ordercast.mail import mail_sentence
+from ordercast.mail import mail_summary
 from ordercast.node_jobs import attached_tables, leading_jobs
-from ordercast.notify import ways_sentence
-from ordercast.payments import payments_sentence, providers_of
+from ordercast.notify import channels_summary
+from ordercast.payments import payments_summary, providers_of
 from ordercast.redis_services import RedisServices
 from ordercast.row_inspector import RowInspector
 from ordercast.signals import SignalHandlers
@@ -364,9 +364,9 @@ def _today(settings: Settings, relay: Relay) -> Callable[[], Callable[[Transacti
 async def _log_services(settings: Settings, store: Store) -> None:
     """Say who takes money, by which ways people are told, and whether somebody may sign in to work here."""
     is_moneyless = settings.payments == SANDBOX
-    log.log(logging.WARNING if is_moneyless else logging.INFO, "payments: %s", payments_sentence(settings))
-    log.info("mail: %s", mail_sentence(settings))
-    log.info("notifications: %s", ways_sentence(settings))
+    log.log(logging.WARNING if is_moneyless else logging.INFO, "payments: %s", payments_summary(settings))
+    log.info("mail: %s", mail_summary(settings))
+    log.info("notifications: %s", channels_summary(settings))
     if not await store.read(accounts.has_admin):
         log.warning("%s", NO_ADMIN)
 

@@ -54,13 +54,13 @@ EXPIRE_EVERY_S: Final = 15.0
 # One index read; accurate to a second.
 REMIND_EVERY_S: Final = 1.0
 # A limit counts seconds, of a person's patience.
-UNSEEN_LOOKED_AT_S: Final = 5.0
+ESCALATE_EVERY_S: Final = 5.0
 # The board shows each order at once; its notification may wait for the next ones.
-NEW_ORDERS_TOLD_EVERY_S: Final = 5.0
+NEW_ORDERS_EVERY_S: Final = 5.0
 # A search takes in what is left: the more at once, the less each costs.
 INDEXED_EVERY_S: Final = 2.0
 # How soon a node that has come to lead begins with what it then does.
-LEADING_LOOKED_AT_S: Final = 0.25
+LEADING_POLL_S: Final = 0.25
 # A job that is told to end does so at its next wait; a driver of another database may need a moment to let go.
 END_S_MAX: Final = 5.0
 

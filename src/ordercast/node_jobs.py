@@ -31,7 +31,7 @@ from ordercast.jobs import (
     watch_unseen,
 )
 from ordercast.mail import Letters, MailWorker, mailer_of
-from ordercast.notify import NotificationWorker, Planner, ways_of
+from ordercast.notify import NotificationWorker, Planner, senders_of
 from ordercast.outgoing import Networks
 from ordercast.payments import Providers
 from ordercast.payments.jobs import payment_jobs
@@ -67,7 +67,7 @@ def _of_the_shop(settings: Settings, store: Store, port: int, providers: Provide
         leading.append(expire(store, settings.pending_minutes_max))
     leading += watch_unseen(store, settings)
     if settings.booking_reminder_s > 0:
-        reminding = Reminding(zone(settings.timezone), Language(settings.language), bool(settings.mailbox))
+        reminding = ReminderSettings(zone(settings.timezone), Language(settings.language), bool(settings.mailbox))
         leading.append(remind_of_bookings(store, settings.booking_reminder_s, reminding))
     leading += _mailing(settings, store, port)
     leading += _notifying(settings, store, port)
@@ -107,9 +107,9 @@ def _sending_webhooks(settings: Settings, store: Store) -> list[Job]:
 def _notifying(settings: Settings, store: Store, port: int) -> list[Job]:
     """What one node does for all about notifications, besides telling screens of them."""
     public_url = _public_url(settings, port)
-    links, ways = MailLinks(public_url, SigningKeys.of(settings)), ways_of(settings, public_url)
-    planner = Planner(links, ways=ways, language=Language(settings.language), timezone=settings.timezone)
-    return send_notifications(store, NotificationWorker(store, ways, planner))
+    links, senders = MailLinks(public_url, SigningKeys.of(settings)), senders_of(settings, public_url)
+    planner = Planner(links, channels=senders, language=Language(settings.language), timezone=settings.timezone)
+    return send_notifications(store, NotificationWorker(store, senders, planner))
 
 
 async def _mongo_source(settings: Settings, store: Store) -> MongoSource:

@@ -9,7 +9,7 @@ import pytest
 from ordercast.commerce.timestamps import Timestamp
 from ordercast.contrib.mongodb.mapping import map_order
 from ordercast.db import Transaction, mirrored
-from ordercast.db.mirrored import Showing
+from ordercast.db.mirrored import MirroredState
 from ordercast.db.orders import search
 from ordercast.db.orders.index_upkeep import index_new_orders
 
@@ -169,10 +169,10 @@ async def test_orders_that_live_elsewhere_are_found_too(client: Client, store: A
     person = {"name": "Asha Mirrored", "email": "am@example.com", "phone": "+8801555000000"}
 
     def unit(transaction: Transaction) -> None:
-        row = mirrored.begin(transaction, "mongodb:a", "65f0aa", Showing("{}", "", 1, None), now=now)
+        row = mirrored.begin(transaction, "mongodb:a", "65f0aa", MirroredState("{}", "", 1, None), now=now)
         whole = {"_id": "65f0aa", "status": "new", "total": 12.5, "customer": person}
         order = map_order(whole, number=row.entry, currency="BDT", now=now).order
-        mirrored.show(transaction, "mongodb:a", row, Showing("{}", "", 1, order), now=now)
+        mirrored.save_state(transaction, "mongodb:a", row, MirroredState("{}", "", 1, order), now=now)
 
     await store.write(unit)
     items = (await page(client, q="asha"))["items"]

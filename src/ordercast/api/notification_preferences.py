@@ -12,7 +12,7 @@ from msgspec import Meta, Struct
 
 from ordercast.commerce.errors import InvalidField, NotPermitted
 from ordercast.commerce.forms import form
-from ordercast.commerce.notification_preferences import E164, NotificationPreferences, QuietHours, Way
+from ordercast.commerce.notification_preferences import E164, Channel, NotificationPreferences, QuietHours
 from ordercast.commerce.notifications import Severity, Topic
 from ordercast.commerce.people import STAFF, Role
 from ordercast.commerce.stats import zone

@@ -12,8 +12,8 @@ from msgspec import Meta, Struct
 
 from ordercast.commerce.errors import InvalidField, NotPermitted
 from ordercast.commerce.forms import form
-from ordercast.commerce.notification_preferences import LANGUAGE_TAG, Way
-from ordercast.commerce.notifications import GUEST_PREFIX, addressed_as
+from ordercast.commerce.notification_preferences import LANGUAGE_TAG, Channel
+from ordercast.commerce.notifications import GUEST_PREFIX, recipients_for
 from ordercast.commerce.people import STAFF
 from ordercast.db import Transaction, contact_points, notification_tasks
 from ordercast.db.contact_points import ContactPoint

@@ -13,9 +13,9 @@ from cyclopts import Parameter
 from ordercast.app import demo_password
 from ordercast.app import serve as serve_shop
 from ordercast.config import Settings
-from ordercast.mail import mail_sentence
+from ordercast.mail import mail_summary
 from ordercast.node_jobs import listener_url
-from ordercast.payments import payments_sentence
+from ordercast.payments import payments_summary
 from ordercast.signals import SIGNALS
 
 from .process import DatabaseUrl, load_settings
@@ -42,7 +42,7 @@ def _say_ready(settings: Settings, port: int, demo_people: list[str]) -> None:
     lines = [f"> Ready on {url}", "> Socket.io server initialized"]
     pages = {"Socket test": "/test-socket", "API reference": "/docs"}
     if settings.built_in:
-        lines += [f"> Payments: {payments_sentence(settings)}", f"> Mail: {mail_sentence(settings)}"]
+        lines += [f"> Payments: {payments_summary(settings)}", f"> Mail: {mail_summary(settings)}"]
         pages = {"Shop": "/shop", "Admin board": "/admin", **pages}
     lines.append("")
     lines += [f"  {title:<14} {url}{path}" for title, path in pages.items()]

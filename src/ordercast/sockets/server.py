@@ -35,7 +35,7 @@ def serve_sockets(
     notices: NoticeRecorder,
     typing: TypingNotices,
     is_built_in: bool = True,
-) -> Registered:
+) -> RightsHandlers:
     """Register everything on `server`; of the shop's commands none, where it is no shop of ours. The feed calls the
     result when rights change.
     """
@@ -47,7 +47,7 @@ def serve_sockets(
     router = CommandRouter(server, context)
     conversations = ConversationCommands(server, context, subscriptions, typing)
     if not is_built_in:
-        return Registered(auth, conversations)
+        return RightsHandlers(auth, conversations)
     for command in COMMANDS:
         router.add(command)
     watch_commands.register(router, subscriptions)

@@ -24,7 +24,7 @@ from ordercast.commerce.slots import minute_of
 from ordercast.commerce.states import PaymentStatus
 from ordercast.commerce.timestamps import Timestamp
 from ordercast.db import feed, ledger
-from ordercast.db.errors import Unheard
+from ordercast.db.errors import FeedRowMissing
 from ordercast.db.lenient_json import is_moment, read_json
 from ordercast.db.noun import ERASED_ACTOR, Noun, PersonalData
 from ordercast.db.statement import statements_in
@@ -128,7 +128,7 @@ def change_status(
     return save_decision(transaction, decision)
 
 
-def carried_out(
+def save_decision(
     transaction: Transaction, decision: BookingChanged | BookingUnchanged, *, carer_name: str | None = None
 ) -> bytes:
     """Write a decision; return the booking as JSON."""

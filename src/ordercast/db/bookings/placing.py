@@ -23,7 +23,7 @@ from ordercast.commerce.payments import BY_CASH, PaymentTaken
 from ordercast.commerce.people import Actor
 from ordercast.commerce.services import Carer, Service
 from ordercast.commerce.slots import WantedTime, moment_of
-from ordercast.commerce.waiting import UNBOUNDED, Waiting, WaitingBounds
+from ordercast.commerce.unpaid_limits import UNBOUNDED, UnpaidHoldings, UnpaidLimits
 from ordercast.db import carers, ledger, services, shop
 from ordercast.db.transaction import Transaction
 

@@ -14,18 +14,18 @@ from ordercast.commerce.slots import WantedTime, minute_of, moment_of
 from ordercast.db import carers, services
 from ordercast.db.transaction import Transaction
 
-from . import Looked, Wanted, carried_out, diaries, load_state
+from . import RequestedTime, ShopTime, diaries, load_state, save_decision
 
 
 def reschedule(
     transaction: Transaction,
     booking_id: str,
-    wanted: Wanted,
+    wanted: RequestedTime,
     actor: Actor,
     *,
     reason: str | None,
     expected_version: int | None,
-    looked: Looked,
+    shop_time: ShopTime,
     by_token: bool = False,
 ) -> bytes:
     """Move a booking to another time, or carer, and answer it as JSON. It takes as long as before. Its carer stays, if
@@ -38,19 +38,21 @@ def reschedule(
     asked = Appointment(moment_of(wanted.start), moment_of(wanted.start + duration), wanted.carer_id or state.carer_id)
     before = Appointment(moment_of(minute_of(state.starts_at)), moment_of(minute_of(state.ends_at)), state.carer_id)
     if asked == before:
-        return carried_out(transaction, BookingUnchanged(state))
+        return save_decision(transaction, BookingUnchanged(state))
 
     def decide(appointment: Appointment) -> BookingChanged | BookingUnchanged:
         return decide_reschedule(
-            state, appointment, actor, reason=reason, expected_version=expected_version, now=looked.now
+            state, appointment, actor, reason=reason, expected_version=expected_version, now=shop_time.now
         )
 
     decide(asked)  # whether they may at all, before anybody's diary is looked into
-    carer = _free_carer(transaction, state, wanted, actor, looked)
-    return carried_out(transaction, decide(asked._replace(carer_id=carer.id)), carer_name=carer.name)
+    carer = _free_carer(transaction, state, wanted, actor, shop_time)
+    return save_decision(transaction, decide(asked._replace(carer_id=carer.id)), carer_name=carer.name)
 
 
-def _free_carer(transaction: Transaction, state: BookingState, wanted: Wanted, actor: Actor, looked: Looked) -> Carer:
+def _free_carer(
+    transaction: Transaction, state: BookingState, wanted: RequestedTime, actor: Actor, shop_time: ShopTime
+) -> Carer:
     """Who has it then, held until the commit. The service may have been changed, or be gone. Raises as `reschedule`."""
     service = _service(transaction, state)
     asked = wanted.carer_id or _carer_who_stays(transaction, state)
@@ -61,7 +63,7 @@ def _free_carer(transaction: Transaction, state: BookingState, wanted: Wanted, a
     known = carers.known(transaction, candidates)
     about = diaries.about(wanted.start, service.duration_minutes)
     found = diaries.read(transaction, known.values(), about, besides=state.id)
-    free = [each for each in found if is_bookable(each, service, wanted.start, actor, looked.zone)]
+    free = [each for each in found if is_bookable(each, service, wanted.start, actor, shop_time.zone)]
     chosen = least_busy(free, service) if asked is None else next(iter(free), None)
     if chosen is None:
         raise TimeNotFree(WantedTime(service.id, wanted.start, service.duration_minutes, asked))
