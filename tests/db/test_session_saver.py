@@ -93,7 +93,7 @@ async def test_past_the_bound_the_oldest_is_given_up(database: Database, monkeyp
         saves.put(f"p{number}", session(f"p{number}"))
     await until(lambda: not len(saves))
     assert set(database.kept) == {"p2", "p3", "p4"}
-    assert repr(saves) == "<SessionSaves 0 unsaved>"
+    assert repr(saves) == "<SessionSaver 0 unsaved>"
 
 
 async def test_closing_saves_what_is_left_and_waits_for_a_database_no_longer_than_its_bound(

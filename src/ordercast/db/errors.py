@@ -8,7 +8,7 @@ Exception
     +-- Overloaded
     +-- NotCommitted
     |   +-- LockedElsewhere
-    +-- Unheard
+    +-- FeedRowMissing
     +-- OutcomeUnknown     or it was written after all
     +-- StoreUnavailable
     |   +-- ReadLockedElsewhere

@@ -26,7 +26,7 @@ class SessionLoader:
         self._asking: asyncio.Task[None] | None = None
 
     def __repr__(self) -> str:
-        return f"<SessionLoads {len(self._waiting)} waiting>"
+        return f"<SessionLoader {len(self._waiting)} waiting>"
 
     async def load(self, pid: str) -> SessionRow | None:
         """Load a session; None if unknown. Raises the errors of `read`."""

@@ -39,7 +39,7 @@ class SessionSaver:
         self._was_well = True
 
     def __repr__(self) -> str:
-        return f"<SessionSaves {len(self._unsaved)} unsaved>"
+        return f"<SessionSaver {len(self._unsaved)} unsaved>"
 
     def __contains__(self, pid: str) -> bool:
         return pid in self._unsaved

@@ -22,7 +22,7 @@ class MailSender:
         self._now_ms = now_ms
 
     def __repr__(self) -> str:
-        return f"<MailWay by {self._mailer!r}>"
+        return f"<MailSender by {self._mailer!r}>"
 
     async def send(self, notification: OutgoingNotification) -> None:
         letter = Letter(notification.title, (notification.text,), _ACTION[notification.language], notification.link)

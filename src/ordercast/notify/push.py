@@ -31,7 +31,7 @@ class PushSender:
         self._key = key
 
     def __repr__(self) -> str:
-        return f"<PushWay {self._key!r}>"
+        return f"<PushSender {self._key!r}>"
 
     async def send(self, notification: OutgoingNotification) -> None:
         endpoint = notification.address

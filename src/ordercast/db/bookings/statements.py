@@ -55,7 +55,7 @@ CHANGE: Final = Statement("""
 """)
 CARER_NAME: Final = Statement("SELECT carer_name FROM bookings WHERE id = :id")
 
-# --- Reminding --------------------------------------------------------------------------------------------------------
+# --- Reminders --------------------------------------------------------------------------------------------------------
 
 # Guests have no account for notifications; customers of another back end are not in the table.
 _HAS_ACCOUNT: Final = """(bookings.tracking_hash IS NULL
