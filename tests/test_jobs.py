@@ -14,7 +14,7 @@ from tests.waiting import until
 
 @pytest.fixture(autouse=True)
 def quickly(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(jobs, "LEADING_LOOKED_AT_S", 0.005)
+    monkeypatch.setattr(jobs, "LEADING_POLL_S", 0.005)
 
 
 def job(log: list[str], name: str) -> Callable[[], Any]:

@@ -150,12 +150,12 @@ async def test_a_node_whose_sequencer_is_cut_off_is_followed_by_another(
 
 async def test_a_feed_that_nobody_numbers_is_a_fault(store: PostgresqlStore, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("ordercast.db.postgresql.tailer.RECOGNISE_EVERY_S", 0.1)
-    monkeypatch.setattr("ordercast.db.postgresql.store.DEAF_S", 60)
+    monkeypatch.setattr("ordercast.db.postgresql.store.LAG_S_MAX", 60)
     await until(lambda: store.leads)
     await asyncio.to_thread(store._sequencer.stop)
     await place_one(store)
     assert await store.faults() == []  # it may come any moment
-    monkeypatch.setattr("ordercast.db.postgresql.store.DEAF_S", 0.5)
+    monkeypatch.setattr("ordercast.db.postgresql.store.LAG_S_MAX", 0.5)
     async with asyncio.timeout(60):
         # On a busy machine a look of its own may be late as well, and is then a fault beside it.
         while "numbered" not in " ".join(faults := await store.faults()):  # noqa: ASYNC110 - nobody sets an event

@@ -34,7 +34,7 @@ from ordercast.commerce.slots import day_in
 from ordercast.commerce.states import PaymentStatus
 from ordercast.commerce.stats import bounds, zone
 from ordercast.commerce.text_rules import check_texts
-from ordercast.commerce.waiting import UNBOUNDED
+from ordercast.commerce.unpaid_limits import UNBOUNDED
 from ordercast.db import Transaction, rows_of_booking
 from ordercast.db import bookings as units
 from ordercast.db.bookings import BookingOwner, DayPage, RequestedTime, ShopTime

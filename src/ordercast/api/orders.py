@@ -30,7 +30,7 @@ from ordercast.commerce.payments import PaymentAction, PaymentTaken
 from ordercast.commerce.people import SEES_EVERY_ORDER, Actor, Role
 from ordercast.commerce.states import OrderState, OrderStatus, PaymentStatus
 from ordercast.commerce.text_rules import check_texts
-from ordercast.commerce.waiting import UNBOUNDED
+from ordercast.commerce.unpaid_limits import UNBOUNDED
 from ordercast.db import Transaction, accounts, rows_of_order
 from ordercast.db import orders as units
 from ordercast.db.idempotency import Outcome, RequestKey

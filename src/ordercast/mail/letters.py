@@ -101,7 +101,7 @@ class Letters:
             str(Money(order.total, order.currency)),
         )
         link = self._links.order(mail.order_id, orders.TRACKING.hash_of(transaction, mail.order_id))
-        return Addressed(order.customer_info.email, words.order_placed(mail.language, facts, link))
+        return AddressedLetter(order.customer_info.email, words.order_placed(mail.language, facts, link))
 
     def _order_link(self, transaction: Transaction, mail: Mail) -> Addressed | None:
         """None where no order has that number and telephone, or nobody to be mailed."""

@@ -184,11 +184,11 @@ class Planner:
             created_at_ms=int(datetime.fromisoformat(task.created_at).timestamp() * 1000),
         )
 
-    def _link(self, transaction: Transaction, reach: _Reach, said: Words) -> str:
-        order_id = reach.told.order_id
-        if reach.role is Role.GUEST and order_id is not None:
+    def _link(self, transaction: Transaction, context: _TaskContext, rendered: NotificationText) -> str:
+        order_id = context.content.order_id
+        if context.role is Role.GUEST and order_id is not None:
             return self._links.order(order_id, orders.TRACKING.hash_of(transaction, order_id))
-        return self._links.page(said.link)
+        return self._links.page(rendered.link)
 
     def _zone(self, name: str | None) -> tzinfo:
         try:

@@ -19,7 +19,7 @@ from ordercast.commerce.status_flow import StatusChanged, Unchanged, decide_assi
 from ordercast.commerce.timestamps import Timestamp
 from ordercast.db import drivers, feed, ledger, mirrored
 from ordercast.db.deliveries import choose_nearest, settle
-from ordercast.db.errors import Unheard
+from ordercast.db.errors import FeedRowMissing
 from ordercast.db.lenient_json import read_json
 from ordercast.db.noun import ERASED_ACTOR, THEIR_ORDERS, Impersonal, Noun, PersonalData
 from ordercast.db.statement import Statement, statements_in
