@@ -103,16 +103,16 @@ class Letters:
         link = self._links.order(mail.order_id, orders.TRACKING.hash_of(transaction, mail.order_id))
         return AddressedLetter(order.customer_info.email, words.order_placed(mail.language, facts, link))
 
-    def _order_link(self, transaction: Transaction, mail: Mail) -> Addressed | None:
+    def _order_link(self, transaction: Transaction, mail: Mail) -> AddressedLetter | None:
         """None where no order has that number and telephone, or nobody to be mailed."""
         key = mail.address or ""
         found = placed_as(transaction, key.partition(" ")[0])
         if found is None or found.email is None or not is_looked_up(key, found.number, found.mobile):
             return None
         link = self._links.order(found.id, found.tracking_hash)
-        return Addressed(found.email, words.order_link(mail.language, found.number, link))
+        return AddressedLetter(found.email, words.order_link(mail.language, found.number, link))
 
-    def _booking_reminder(self, transaction: Transaction, mail: Mail) -> Addressed | None:
+    def _booking_reminder(self, transaction: Transaction, mail: Mail) -> AddressedLetter | None:
         """None for a booking that was called off, has begun, or was moved to another time meanwhile."""
         document = None if mail.booking_id is None else bookings.booking_document(transaction, mail.booking_id)
         if document is None or mail.booking_id is None:
