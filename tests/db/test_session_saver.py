@@ -66,7 +66,7 @@ async def test_what_cannot_be_saved_yet_is_known_meanwhile_and_saved_when_it_can
     saves.put("p", session("p"))
     await until(lambda: len(database.tries) > 3)
     assert (saves.get("p"), len(saves)) == (session("p"), 1)
-    assert caplog.text.count("sessions cannot be saved") == 1
+    assert caplog.text.count("could not save sessions") == 1
     database.trouble = lambda _: None
     await until(lambda: not len(saves))
     assert database.kept == {"p": session("p")}
