@@ -15,7 +15,7 @@ from ordercast.commerce.stats import zone
 from ordercast.commerce.timestamps import Timestamp, timestamp
 from ordercast.config import ConfigError, Settings
 from ordercast.db import Store, StoreError, UnitOfWork, events, shop
-from ordercast.db.bookings.reminders import Reminding
+from ordercast.db.bookings.reminders import ReminderSettings
 from ordercast.jobs import (
     Job,
     expire,

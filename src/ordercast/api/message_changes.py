@@ -23,7 +23,7 @@ from ordercast.commerce.people import STAFF
 from ordercast.commerce.text_rules import check_texts
 from ordercast.db import Transaction
 from ordercast.db.conversations import messages as units
-from ordercast.db.conversations.messages import FormerText, Message, Written
+from ordercast.db.conversations.messages import AuthoredMessage, FormerText, Message
 from ordercast.db.idempotency import RequestKey, once
 
 from .auth import Identity
