@@ -2,7 +2,8 @@
 
 Loading is most of what a start costs, and hundreds of tests start a server. What is forked is a process of its own all
 the same: with its own arguments, folder, environment and streams, with the signals that Python starts with, and killed
-as any other. Where the start itself is tested, or the memory, a server is executed as users do.
+as any other. But for one thing, passwords that are hashed quickly, it is as users have it. Where the start itself is
+tested, or the memory, a server is executed as users do.
 """
 
 from __future__ import annotations
@@ -27,6 +28,8 @@ from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from pathlib import Path
 from typing import IO, Any, NoReturn, TextIO
+
+from tests.quick import QUICK_HASHING
 
 _STARTED_S_MAX = 60.0
 _REQUEST_BYTES_MAX = 200_000
@@ -164,8 +167,11 @@ def _parent() -> _Parent:
 
 def _load() -> None:
     """Everything that the command may come to need, but for the command itself."""
+    from argon2 import PasswordHasher
+
     import ordercast
 
+    PasswordHasher.__init__.__defaults__ = QUICK_HASHING
     for module in pkgutil.walk_packages(ordercast.__path__, "ordercast."):
         if "__main__" not in module.name and ".migrations" not in module.name:
             importlib.import_module(module.name)

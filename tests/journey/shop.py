@@ -36,7 +36,7 @@ def _url(database: Path) -> str:
 
 @cache
 def _demo_files() -> list[Path]:
-    """The demo's database and its secret, made once by each process of a run: hashing is slow on purpose."""
+    """The demo's database and its secret, made once by each process of a run."""
     folder = Path(tempfile.mkdtemp(prefix="ordercast-demo-"))
     atexit.register(shutil.rmtree, folder, ignore_errors=True)
     environ = {"PATH": os.environ["PATH"], "ORDERCAST_DATABASE_URL": _url(folder / "shop.db")}
