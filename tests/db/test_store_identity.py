@@ -13,6 +13,7 @@ import pytest
 
 from ordercast.db import NotCommitted, OutcomeUnknown, SqliteStore, StoreError, StoreUnavailable
 from ordercast.db.errors import FeedRowMissing
+from ordercast.db.sqlite import file
 from tests.waiting import until
 
 from .shop import ask, by_another_program, place_one
@@ -252,7 +253,7 @@ async def test_a_copy_that_was_written_over_it_is_taken_without_the_log_of_the_f
     assert orders_in(path) == [first.id, again.id]
 
 
-@pytest.mark.parametrize("step", ["_is_sound", "_must_be_sound_alone", "_set_log_aside", "_open", "judged sound"])
+@pytest.mark.parametrize("step", ["_is_sound", "_must_be_sound_alone", "set_log_aside", "_open", "judged sound"])
 async def test_what_is_moved_in_while_a_copy_is_opened_gets_none_of_the_log(
     store: SqliteStore, path: Path, monkeypatch: pytest.MonkeyPatch, step: str
 ) -> None:
@@ -266,7 +267,8 @@ async def test_what_is_moved_in_while_a_copy_is_opened_gets_none_of_the_log(
         by_another_program(path, f"VACUUM INTO '{copy}'")
     await place_one(store)
     method = "_is_sound" if step == "judged sound" else step
-    take = getattr(store._file, method)
+    owner = file if step == "set_log_aside" else store._file
+    take = getattr(owner, method)
 
     def move_and_take(*arguments: object) -> object:
         if not copies[0].exists():
@@ -274,7 +276,7 @@ async def test_what_is_moved_in_while_a_copy_is_opened_gets_none_of_the_log(
         move(copies[0], path)
         return True if step == "judged sound" else take(*arguments)
 
-    monkeypatch.setattr(store._file, method, move_and_take)
+    monkeypatch.setattr(owner, method, move_and_take)
     shutil.copyfile(copies[1], path)
     with pytest.raises(StoreError):
         await place_one(store)

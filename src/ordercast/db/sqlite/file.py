@@ -16,21 +16,30 @@ from __future__ import annotations
 
 import logging
 import os
-import shutil
 import sqlite3
 import threading
 import time
 from collections.abc import Iterator
-from contextlib import AbstractContextManager, closing, contextmanager, suppress
+from contextlib import closing, contextmanager, suppress
 from pathlib import Path
-from typing import Any, Final, NamedTuple, NoReturn, cast
+from typing import Any, Final, NoReturn, cast
 
-from ordercast.db.connector import Connection
 from ordercast.db.dialects import SQLITE
 from ordercast.db.epochs import is_epoch, new_epoch
-from ordercast.db.errors import NotCommitted
-from ordercast.db.migrate import NEWEST
-from ordercast.db.sqlite.connection import BUSY_TIMEOUT_MS, SqliteConnector, connect
+from ordercast.db.sqlite.connection import BUSY_TIMEOUT_MS, connect
+from ordercast.db.sqlite.files import (
+    Files,
+    damaged,
+    gone,
+    must_look_like_one,
+    remove_leftovers,
+    set_log_aside,
+    signature_of,
+    stat,
+    written,
+)
+from ordercast.db.sqlite.leases import FileLost, GuardedConnection, Lease
+from ordercast.db.sqlite.standing import KEEP_EPOCH, Found, Standing, goes_on, must_be_ours, standing_of
 from ordercast.db.transaction import Transaction
 from ordercast.db.triggers import missing_triggers
 
@@ -43,82 +52,9 @@ CHECKED_BYTES_MAX: Final = 64 * 1024 * 1024
 # A read or a group of changes that is under way is let finish, then interrupted.
 PATIENCE_S: Final = 0.5
 GIVEN_UP_S_MAX: Final = 6.0
-# Of the file's header (https://sqlite.org/fileformat2.html#magic_header_string).
-_MAGIC: Final = b"SQLite format 3\0"
 
-_STANDING: Final = """
-SELECT (SELECT value FROM meta WHERE name = 'epoch'),
-  (SELECT CAST(entity_id || ' ' || at AS BLOB) FROM feed WHERE seq = :seq), newest.seq, newest.mark
-FROM (SELECT 1) LEFT JOIN
-  (SELECT seq, CAST(entity_id || ' ' || at AS BLOB) AS mark FROM feed ORDER BY seq DESC LIMIT 1) AS newest
-"""
-_KEEP_EPOCH: Final = """
-INSERT INTO meta (name, value) VALUES ('epoch', ?) ON CONFLICT (name) DO UPDATE SET value = excluded.value
-"""
 
 log = logging.getLogger("ordercast.db")
-
-
-class FileLost(sqlite3.OperationalError):
-    """The database is not the one that was opened, or not all there; its words are a clause without a full stop."""
-
-
-class Standing(NamedTuple):
-    """How far a history had come: a later look at the same one finds the same row, and no lower number."""
-
-    epoch: str
-    seq: int
-    mark: bytes | None
-    """Of the row of that number; None where it is not known."""
-
-
-class _Files(NamedTuple):
-    """Which files they are; 0 for one that is not there."""
-
-    device: int
-    main: int
-    wal: int
-    shm: int
-
-
-class GuardedConnection(sqlite3.Connection):
-    """SQLite's own connection, and what is known of its file by it."""
-
-    lease: Lease
-    is_open = True
-    is_reader = False
-    data_version = 0
-    """Changes when another connection commits."""
-    schema_version = -1
-    missing: tuple[str, ...] = ()
-
-    def close(self) -> None:
-        self.is_open = False
-        super().close()
-
-
-class Lease(AbstractContextManager[None]):
-    """Held to use a connection, and to close it under whoever uses it between two uses."""
-
-    __slots__ = ("_connection", "lock")
-
-    def __init__(self, connection: GuardedConnection) -> None:
-        self._connection = connection
-        self.lock = threading.Lock()
-
-    def __enter__(self) -> None:
-        self.lock.acquire()
-        if not self._connection.is_open:
-            self.lock.release()
-            raise FileLost("the database file was opened anew")
-
-    def __exit__(self, *_: object) -> None:
-        try:
-            if self._connection.in_transaction:
-                with suppress(sqlite3.Error):
-                    self._connection.execute("ROLLBACK")
-        finally:
-            self.lock.release()
 
 
 class DatabaseFile:
@@ -132,7 +68,7 @@ class DatabaseFile:
         self.told = 0
         """The newest number that was read to be told."""
         self._names = [os.fsencode(f"{self.path}{suffix}") for suffix in ("", "-wal", "-shm")]
-        self._files = _Files(0, 0, 0, 0)
+        self._files = Files(0, 0, 0, 0)
         self._written: tuple[int, int] = (0, 0)
         self._is_suspect = False  # by what is in it, and not by which file it is
         self._connections: list[GuardedConnection] = []
@@ -159,7 +95,7 @@ class DatabaseFile:
             raise FileLost(self.trouble)
         main = self._stat(0)
         if main is None or (main.st_dev, main.st_ino) != self._files[:2]:
-            self._lose(_gone(self.path) if main is None else f"another file has taken the place of {self.path.name}")
+            self._lose(gone(self.path) if main is None else f"another file has taken the place of {self.path.name}")
         if main.st_size == 0:  # SQLite would take the log for a former database's, and delete it
             self._lose(f"{self.path.name} was emptied while it was in use", suspect=True)
         journal = self._stat(1)
@@ -176,10 +112,10 @@ class DatabaseFile:
         found = self._must_go_on(self.feed)
         self.standing = Standing(found.epoch, found.seq, found.mark)
 
-    def _must_go_on(self, connection: sqlite3.Connection) -> _Found:
+    def _must_go_on(self, connection: sqlite3.Connection) -> Found:
         known, told = self.standing, self.told  # before it is asked: others learn more meanwhile
-        found = _standing_of(connection, known.seq)
-        if not _goes_on(known, told, found):
+        found = standing_of(connection, known.seq)
+        if not goes_on(known, told, found):
             self._lose(f"{self.path.name} was restored from a copy, or replaced, while it was in use", suspect=True)
         return found
 
@@ -191,7 +127,7 @@ class DatabaseFile:
 
     def _stat(self, which: int) -> os.stat_result | None:
         try:
-            return _stat(self._names[which])
+            return stat(self._names[which])
         except OSError as error:
             self._lose(f"{self.path.name} cannot be reached ({error.strerror})")
 
@@ -201,7 +137,7 @@ class DatabaseFile:
         """Look before a group of changes. A file that was written over in place is looked through."""
         try:
             main, journal = self.check()
-            if _written(main) != self._written:
+            if written(main) != self._written:
                 self._examine(connection, main, journal)
         except sqlite3.ProgrammingError:
             return False  # it was closed meanwhile
@@ -209,7 +145,7 @@ class DatabaseFile:
             if _is_locked(error):
                 return True  # it is for the group itself to wait
             if self.trouble is None:
-                self.trouble, self._is_suspect = _damaged(self.path, error), True
+                self.trouble, self._is_suspect = damaged(self.path, error), True
             return False
         return True
 
@@ -222,7 +158,7 @@ class DatabaseFile:
                 self._look_through(fresh, main.st_size)
                 self._must_go_on(fresh)
             connection.execute("PRAGMA shrink_memory")
-        self._written = _written(main)
+        self._written = written(main)
 
     def _look_through(self, connection: sqlite3.Connection, size: int) -> None:
         if size > CHECKED_BYTES_MAX:
@@ -267,7 +203,7 @@ class DatabaseFile:
         """Look whether it went into the file that is there. Raises FileLost."""
         main, journal = self.check()
         if journal.st_size >= CHECKPOINTED_LOG_BYTES_MIN:
-            self._written = _written(main)
+            self._written = written(main)
 
     # --- Opening ----------------------------------------------------------------------------------------------------
 
@@ -298,7 +234,7 @@ class DatabaseFile:
                 self.trouble = f"{self.path.name} cannot be reached ({error.strerror})"
                 raise FileLost(self.trouble) from error
             except sqlite3.Error as error:
-                self.trouble = str(error) if isinstance(error, FileLost) else _damaged(self.path, error)
+                self.trouble = str(error) if isinstance(error, FileLost) else damaged(self.path, error)
                 raise FileLost(self.trouble) from error
 
     def resume(self) -> None:
@@ -313,58 +249,36 @@ class DatabaseFile:
 
     def signature(self) -> tuple[Any, ...]:
         """Changes with what is at the path: what could not be opened need not be looked at again before."""
-        return tuple(self._signature_of(name) for name in self._names[:2])
-
-    @staticmethod
-    def _signature_of(name: bytes) -> tuple[Any, ...] | None:
-        try:
-            found = _stat(name)
-        except OSError:
-            return None
-        return None if found is None else (found.st_dev, found.st_ino, found.st_size, found.st_mtime_ns)
+        return tuple(map(signature_of, self._names[:2]))
 
     def _renew(self) -> None:
         files, size = self._at_path()
         if files == self._files and not self._is_suspect and self._feed is not None:
             return  # put back as it was: those who have it open go on
-        self._must_look_like_one(files, size)
+        must_look_like_one(self.path, size, is_ours=files[:2] == self._files[:2])
         with self._all_held() as connections:
             if files[:2] != self._files[:2] or files.wal == 0:
                 self._save_log(connections)
             elif self._is_suspect and size <= CHECKED_BYTES_MAX and not self._is_sound(files, size):
                 self._must_be_sound_alone(size)
-                self._set_log_aside()
+                set_log_aside(self.path)
             for connection in connections:
                 connection.close()
         self._feed = None
         files, _ = self._at_path()  # it may have been replaced meanwhile
         if files[:2] != self._files[:2]:
-            self._remove_leftovers(files)
+            remove_leftovers(self.path, files, self._files)
         self._open(self.standing)
 
-    def _at_path(self) -> tuple[_Files, int]:
+    def _at_path(self) -> tuple[Files, int]:
         try:
-            main, journal, index = map(_stat, self._names)
+            main, journal, index = map(stat, self._names)
         except OSError as error:
             raise FileLost(f"{self.path.name} cannot be reached ({error.strerror})") from error
         if main is None:
-            raise FileLost(_gone(self.path))
+            raise FileLost(gone(self.path))
         inodes = [0 if each is None else each.st_ino for each in (journal, index)]
-        return _Files(main.st_dev, main.st_ino, *inodes), main.st_size
-
-    def _must_look_like_one(self, files: _Files, size: int) -> None:
-        """As far as can be said without opening it by SQLite, which would lay the log beside it over it."""
-        if size == 0:
-            raise FileLost(f"{self.path.name} is empty")
-        # One that is ours must not be opened and closed: that would take away the locks that SQLite has on it.
-        if files[:2] != self._files[:2]:
-            try:
-                with self.path.open("rb") as file:
-                    magic = file.read(len(_MAGIC))
-            except OSError as error:
-                raise FileLost(f"{self.path.name} cannot be read ({error.strerror})") from error
-            if magic != _MAGIC:
-                raise FileLost(f"what stands in the place of {self.path.name} is no SQLite database")
+        return Files(main.st_dev, main.st_ino, *inodes), main.st_size
 
     @contextmanager
     def _all_held(self) -> Iterator[list[GuardedConnection]]:
@@ -402,7 +316,7 @@ class DatabaseFile:
                 if not is_busy:
                     return
 
-    def _is_sound(self, files: _Files, size: int) -> bool:
+    def _is_sound(self, files: Files, size: int) -> bool:
         """Whether the file and the log that is there are one database."""
         if files.wal == 0 or self._feed is None:
             return True  # it is looked through when it is opened
@@ -420,61 +334,38 @@ class DatabaseFile:
         # As a file that nobody changes, SQLite reads it without its log.
         with closing(sqlite3.connect(f"{self.path.as_uri()}?immutable=1", uri=True)) as alone:
             self._look_through(alone, size)
-            _must_be_ours(self.path, alone)
-
-    def _set_log_aside(self) -> None:
-        """Whoever copied a database onto the file wants that one; what was committed last to the former is kept."""
-        journal, kept = Path(f"{self.path}-wal"), Path(f"{self.path}-wal-of-the-former-{time.time_ns()}")
-        with suppress(OSError):
-            shutil.copyfile(journal, kept)
-            kept.chmod(0o600)
-            os.truncate(journal, 0)  # SQLite cannot lay over the file what it cannot read
-            log.error("a copy was written over %s: the log of the former one is kept in %s", self.path.name, kept.name)
-
-    def _remove_leftovers(self, files: _Files) -> None:
-        """SQLite leaves log and index of a file that was moved away where they were; another one's they are not, and
-        it would lay that log over it. What could not be brought from it to the former file is kept.
-        """
-        if files.wal and files.wal == self._files.wal:
-            journal, kept = Path(f"{self.path}-wal"), Path(f"{self.path}-wal-of-the-former-{time.time_ns()}")
-            if journal.stat().st_size == 0:
-                journal.unlink(missing_ok=True)
-            else:
-                journal.rename(kept)
-                log.error("what was committed last to the former %s is in %s", self.path.name, kept.name)
-        if files.shm and files.shm == self._files.shm:
-            Path(f"{self.path}-shm").unlink(missing_ok=True)
+            must_be_ours(self.path, alone)
 
     def _open(self, known: Standing | None) -> None:
         before, size = self._at_path()
         if self._files.main:
             with closing(_connect_to_look(self.path)) as fresh:
-                _must_be_ours(self.path, fresh)
+                must_be_ours(self.path, fresh)
                 self._look_through(fresh, size)
         with closing(connect(self.path)) as writer:
-            _must_be_ours(self.path, writer)
-            found = _standing_of(writer, 0 if known is None else known.seq)
+            must_be_ours(self.path, writer)
+            found = standing_of(writer, 0 if known is None else known.seq)
             self.standing = self._recognised(writer, known, found)
             self.told = self.standing.seq if self.standing.epoch != found.epoch else self.told
             # From here on the log is there, and stays for as long as this connection is open.
             feed = self._connect(read_only=True)
-            _standing_of(feed, 0)
+            standing_of(feed, 0)
         files, _ = self._at_path()
         # Of the one that was opened, whose log that is: what stands in its place now gets none of it.
         self._files = files._replace(device=before.device, main=before.main)
-        self._written = _written(self.path.stat())
+        self._written = written(self.path.stat())
         if files[:2] != before[:2]:
             feed.close()
             raise FileLost(f"another file has taken the place of {self.path.name}")
         self._feed = feed
 
-    def _recognised(self, writer: sqlite3.Connection, known: Standing | None, found: _Found) -> Standing:
+    def _recognised(self, writer: sqlite3.Connection, known: Standing | None, found: Found) -> Standing:
         """The history that goes on; a new one where it does not."""
         standing = Standing(found.epoch, found.seq, found.mark)
-        if not is_epoch(found.epoch) or (known is not None and not _goes_on(known, self.told, found)):
+        if not is_epoch(found.epoch) or (known is not None and not goes_on(known, self.told, found)):
             log.warning("the database was restored from a copy, or replaced: positions begin anew")
             standing = standing._replace(epoch=new_epoch())
-            writer.execute(_KEEP_EPOCH, (standing.epoch,))
+            writer.execute(KEEP_EPOCH, (standing.epoch,))
         return standing
 
     def _connect(self, *, read_only: bool) -> GuardedConnection:
@@ -486,23 +377,6 @@ class DatabaseFile:
         return connection
 
 
-def begin_epoch_of(path: Path) -> str:
-    """Begin a new epoch in the file, as an operator asks for. A node that has it open finds that its history ended."""
-    epoch = new_epoch()
-    with closing(connect(path)) as connection:
-        _must_be_ours(path, connection)
-        connection.execute(_KEEP_EPOCH, (epoch,))
-    return epoch
-
-
-class _Found(NamedTuple):
-    epoch: str
-    former: bytes | None
-    """The mark that the row has whose number was asked for."""
-    seq: int
-    mark: bytes | None
-
-
 def _connect_to_look(path: Path) -> sqlite3.Connection:
     """A connection that is closed after a look. Its file may not be the one that the log beside it belongs to: any
     other connection, closed as the last one of that file, would lay the log over it.
@@ -510,34 +384,6 @@ def _connect_to_look(path: Path) -> sqlite3.Connection:
     connection = sqlite3.connect(f"{path.as_uri()}?mode=ro", uri=True, isolation_level=None)
     connection.execute(f"PRAGMA busy_timeout = {BUSY_TIMEOUT_MS}")
     return connection
-
-
-def _standing_of(connection: sqlite3.Connection, seq: int) -> _Found:
-    epoch, former, newest, mark = connection.execute(_STANDING, {"seq": seq}).fetchone()
-    return _Found(str(epoch), former, newest or 0, mark)
-
-
-def _goes_on(known: Standing, told: int, found: _Found) -> bool:
-    if found.epoch != known.epoch or found.seq < max(known.seq, told):
-        return False
-    return found.former is None or known.mark is None or found.former == known.mark
-
-
-def _must_be_ours(path: Path, connection: sqlite3.Connection) -> None:
-    try:
-        row = connection.execute("SELECT version_num FROM alembic_version").fetchone()
-    except sqlite3.OperationalError as error:
-        raise FileLost(f"{path.name} is no shop's database ({error})") from error
-    if row is None or row[0] != NEWEST:
-        is_of = "of no revision" if row is None else f"of revision {row[0]}, not {NEWEST}"
-        raise FileLost(f"{path.name} is a shop's database {is_of}; it is brought to that by a start of the server")
-
-
-def _stat(name: bytes) -> os.stat_result | None:
-    try:
-        return os.stat(name)  # noqa: PTH116 - a Path takes three times as long, and each commit asks
-    except FileNotFoundError:
-        return None
 
 
 def _pragma(connection: sqlite3.Connection, name: str) -> int:
@@ -548,59 +394,3 @@ def _pragma(connection: sqlite3.Connection, name: str) -> int:
 def _is_locked(error: sqlite3.Error) -> bool:
     # An extended result code says more in its higher bits (https://sqlite.org/rescode.html).
     return getattr(error, "sqlite_errorcode", 0) & 0xFF in {sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED}
-
-
-def _written(main: os.stat_result) -> tuple[int, int]:
-    return main.st_mtime_ns, main.st_size
-
-
-def _gone(path: Path) -> str:
-    return f"the database file {path.name} is gone: it was deleted or moved away, or its folder was"
-
-
-def _damaged(path: Path, error: Exception) -> str:
-    words = str(error).rstrip(".")
-    return f"{path.name} was written over while it was in use, or is damaged ({words})"
-
-
-class GuardedConnector(SqliteConnector):
-    """Opens connections to the file for as long as it is the same, and lets nothing be confirmed on another."""
-
-    def __init__(self, file: DatabaseFile) -> None:
-        super().__init__(file.path)
-        self.file = file
-
-    def open(self, *, read_only: bool = False) -> Connection:
-        return cast(Connection, self.file.connect(read_only=read_only))
-
-    def using(self, connection: Connection) -> AbstractContextManager[None]:
-        return cast(GuardedConnection, connection).lease
-
-    def commit(self, connection: Connection) -> None:
-        guarded = cast(GuardedConnection, connection)
-        try:
-            self.file.before_commit(guarded)
-        except FileLost as error:
-            raise NotCommitted(error) from error
-        guarded.execute("COMMIT")
-        self.file.after_commit()
-
-    def in_transaction(self, connection: Connection) -> bool:
-        guarded = cast(GuardedConnection, connection)
-        return guarded.is_open and guarded.in_transaction
-
-    def is_lost(self, connection: Connection) -> bool:
-        guarded = cast(GuardedConnection, connection)
-        if not guarded.is_open:
-            return True
-        if not guarded.is_reader:
-            return not self.file.may_be_written(guarded)
-        try:
-            self.file.check()
-        except FileLost:
-            return True
-        return False
-
-    def interrupt(self, connection: Connection) -> None:
-        with suppress(sqlite3.ProgrammingError):
-            super().interrupt(connection)

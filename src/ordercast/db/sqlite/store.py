@@ -16,8 +16,10 @@ from ordercast.db.errors import StoreClosed, Unusable
 from ordercast.db.migrate import upgrade
 from ordercast.db.readers import Readers
 from ordercast.db.sqlite.connection import create_private
-from ordercast.db.sqlite.file import DatabaseFile, FileLost, GuardedConnector
+from ordercast.db.sqlite.file import DatabaseFile
+from ordercast.db.sqlite.guarded_connector import GuardedConnector
 from ordercast.db.sqlite.high_water import HighWater
+from ordercast.db.sqlite.leases import FileLost
 from ordercast.db.sqlite.space import Space
 from ordercast.db.store import DatabaseStore, change_of
 from ordercast.db.transaction import Transaction
