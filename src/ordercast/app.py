@@ -106,7 +106,7 @@ def _must_not_be_elsewhere(settings: Settings) -> None:
 
 
 def read_mapping(settings: Settings) -> Mapping | None:
-    """What is told of tables that are not ours; None where nothing is. Raises ConfigError with each fault's line."""
+    """Read the mapping of attached tables; None if there is none. Raises ConfigError with each fault's line."""
     path = settings.mapping_path
     if path is None:
         return None
@@ -362,7 +362,7 @@ def _today(settings: Settings, relay: Relay) -> Callable[[], Callable[[Transacti
 
 
 async def _log_services(settings: Settings, store: Store) -> None:
-    """Say who takes money, by which ways people are told, and whether somebody may sign in to work here."""
+    """Log the payment provider, mail and notification channels, and warn if there is no admin."""
     is_moneyless = settings.payments == SANDBOX
     log.log(logging.WARNING if is_moneyless else logging.INFO, "payments: %s", payments_summary(settings))
     log.info("mail: %s", mail_summary(settings))

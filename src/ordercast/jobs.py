@@ -48,8 +48,8 @@ UNVERIFIED_MS_MAX: Final = 7 * 86_400_000
 UNVERIFIED_AT_ONCE_MAX: Final = 50
 # The longest token life is a day (ORDERCAST_TOKEN_MINUTES); an hour for clock skew.
 TOKENS_END_MS: Final = 25 * 3_600_000
-# A gap is told so soon, and no oftener, however many writes make one.
-GAPS_TOLD_EVERY_S: Final = 1.0
+# One event for however many writes made the gap.
+MAPPING_GAPS_EVERY_S: Final = 1.0
 EXPIRE_EVERY_S: Final = 15.0
 # One index read; accurate to a second.
 REMIND_EVERY_S: Final = 1.0
@@ -61,7 +61,7 @@ NEW_ORDERS_EVERY_S: Final = 5.0
 INDEXED_EVERY_S: Final = 2.0
 # How soon a node that has come to lead begins with what it then does.
 LEADING_POLL_S: Final = 0.25
-# A job that is told to end does so at its next wait; a driver of another database may need a moment to let go.
+# A cancelled job ends at its next await; a driver of another database may need a moment to stop.
 END_S_MAX: Final = 5.0
 
 
@@ -137,9 +137,9 @@ def prune(store: Store, notification_days: int) -> Job:
     return lambda: run_every(PRUNE_EVERY_S, run, "what is old could not be forgotten")
 
 
-def tell_mapping_gaps(tell: Callable[[], Awaitable[None]]) -> Job:
-    """Tell whom a change of an attached table was for that its mapping could not tell."""
-    return lambda: run_every(GAPS_TOLD_EVERY_S, tell, "what a mapping could not tell could not be told as a gap")
+def publish_mapping_gaps(publish: Callable[[], Awaitable[None]]) -> Job:
+    """Publish a gap for changes of attached tables that their mapping could not turn into events."""
+    return lambda: run_every(MAPPING_GAPS_EVERY_S, publish, "could not publish the gaps of attached tables")
 
 
 def forget_unverified(store: Store) -> Job:

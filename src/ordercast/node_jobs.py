@@ -23,11 +23,11 @@ from ordercast.jobs import (
     index_orders,
     notify_shop,
     prune,
+    publish_mapping_gaps,
     remind_of_bookings,
     send_mails,
     send_notifications,
     send_webhooks,
-    tell_mapping_gaps,
     watch_unseen,
 )
 from ordercast.mail import Letters, MailWorker, mailer_of
@@ -161,7 +161,7 @@ async def attached_tables(settings: Settings, store: Store, mapping: Mapping | N
     attached = AttachedTables(store, mapping, _now)
     with suppress(StoreError):
         await attached.look()
-    return AttachedJobs((attached.run,), (tell_mapping_gaps(attached.tell_gaps),), (attached.warnings,))
+    return AttachedJobs((attached.run,), (publish_mapping_gaps(attached.tell_gaps),), (attached.warnings,))
 
 
 def _now() -> Timestamp:

@@ -105,7 +105,7 @@ def _refuse_field(message: str) -> NoReturn:
     raise InvalidField(path[:FIELD_CHARACTERS_MAX], _sentence(in_words(problem))[: 2 * FIELD_CHARACTERS_MAX]) from None
 
 
-# What is said of moments tells those who know the RFC.
+# The usual error of moments helps only those who know the RFC.
 _WORDS: Final = {
     "Invalid RFC3339 encoded datetime": "A moment is wanted, such as 2026-12-01T09:00:00Z",
     "Expected `datetime` with a timezone component": "A moment needs its offset from UTC, such as Z",

@@ -116,4 +116,4 @@ LIVE_ROUTES: Final[list[HTTPRouteHandler]] = [
     *docs_page.ROUTES,
     *problem_pages.ROUTES,
 ]
-"""What is served without the shop of ours: who is told, and by whom, and how the server is."""
+"""What is served without the built-in shop: rooms, who may emit to them, and the server's state."""

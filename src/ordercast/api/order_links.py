@@ -25,7 +25,7 @@ class LookUpOrder(Struct, frozen=True, forbid_unknown_fields=True):
     """What a buyer knows of an order."""
 
     number: Annotated[int, Meta(ge=1, le=INTEGER_MAX)]
-    """As it was printed and said."""
+    """The order's printed number."""
     mobile: Mobile
     """As it was given with the order; with or without its country."""
 

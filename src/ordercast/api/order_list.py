@@ -128,7 +128,7 @@ def _searching(q: str, days: tuple[date, date] | None, paging: Paging) -> Callab
 
 
 def _statuses(status: str | None, is_open: bool | None) -> list[OrderStatus] | None:
-    """Those asked for; None for all."""
+    """The statuses that the filters select; None for all."""
     if status is None and is_open is None:
         return None
     called = list(OrderStatus) if status is None else statuses_called(status)

@@ -103,8 +103,8 @@ class Painter:
         if eta is None or self._order.status in TERMINAL:
             return Markup()
         left_s = (datetime.fromisoformat(eta) - datetime.fromisoformat(self._now)).total_seconds()
-        said = self._words.t("delivery.eta", count=max(1, round(left_s / 60)), time=self._words.time(eta))
-        return Markup('<p class="arrival" data-testid="delivery-eta">{}</p>').format(said)
+        text = self._words.t("delivery.eta", count=max(1, round(left_s / 60)), time=self._words.time(eta))
+        return Markup('<p class="arrival" data-testid="delivery-eta">{}</p>').format(text)
 
     def _steps(self) -> Markup:
         way = _WAYS[self._order.fulfilment]
@@ -115,7 +115,7 @@ class Painter:
     def _step(self, status: OrderStatus, index: int, now: int, reached: int, steps: int) -> Markup:
         state = "ahead" if index > reached else "now" if index == now and index < steps - 1 else "done"
         at = self._reached_at(status) if index <= reached else None
-        said = self._words.t(f"step.{'next' if index == now + 1 and now >= 0 else state}")
+        hint = self._words.t(f"step.{'next' if index == now + 1 and now >= 0 else state}")
         time = Markup()
         if at is not None:
             shown = self._words.moment(at, self._now)
@@ -123,7 +123,7 @@ class Painter:
         return Markup(
             '<li class="step" data-state="{}" data-status="{}"><span class="step-mark"></span>'
             '<span class="step-label">{}<span class="visually-hidden"> — {}</span></span>{}</li>'
-        ).format(state, status, self._label(status), said, time)
+        ).format(state, status, self._label(status), hint, time)
 
     def _furthest(self, way: Sequence[OrderStatus]) -> int:
         """How far an order had come that has left its way."""
@@ -147,8 +147,8 @@ class Painter:
         lines = [t("delivery.driver", name=driver.name or t("delivery.somebody"))]
         if position is not None and self._order.status in CARRYING:
             lines.append(t("delivery.position", time=self._words.moment(position.at, self._now)))
-        said = _joined(Markup("<p>{}</p>").format(line) for line in lines)
-        return Markup('<section class="card"><h2>{}</h2>{}</section>').format(t("delivery.title"), said)
+        paragraphs = _joined(Markup("<p>{}</p>").format(line) for line in lines)
+        return Markup('<section class="card"><h2>{}</h2>{}</section>').format(t("delivery.title"), paragraphs)
 
     # --- What it is ---------------------------------------------------------------------------------------------------
 
@@ -204,7 +204,7 @@ class Painter:
         if order.payment_status is PaymentStatus.UNPAID and in_cash:
             return t("paid.cashToCome", amount=self._money(order.total))
         amount = self._money(order.amount_paid if order.amount_paid > 0 else order.total)
-        # What came back is said in sentences of their own.
+        # Refunds have sentences of their own.
         refunded = order.payment_status is PaymentStatus.REFUNDED
         return t("paid.paid" if refunded else f"paid.{order.payment_status}", amount=amount, by=by)
 

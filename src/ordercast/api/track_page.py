@@ -1,7 +1,7 @@
 """``/track/{id}``: an order's page, painted here with what its scripts would have to ask for first.
 
-So it is read without JavaScript, and on a slow telephone with the first answer. Who shows a token is told how the order
-stands; everybody else gets the application, which asks them to sign in.
+So it is read without JavaScript, and on a slow telephone with the first answer. Who shows a token gets the order's
+state; everybody else gets the application, with its sign-in.
 """
 
 from __future__ import annotations

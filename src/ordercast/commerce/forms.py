@@ -1,6 +1,6 @@
 """Forms of texts: a pattern, and beside it the sentence for who wrote something else.
 
-A pattern is for machines: it stands in the API document. What was refused is told in words.
+The pattern is for the API document; the sentence is for the error's text.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ def form(pattern: str, wanted: str, **more: Any) -> Meta:
 
 
 def explained(pattern: str, wanted: str) -> str:
-    """The pattern; that `wanted` is said where it is not matched is kept."""
+    """Register `wanted` as the error text for the pattern, and return the pattern."""
     _WANTED[repr(pattern)] = wanted
     return pattern
 

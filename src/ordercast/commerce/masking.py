@@ -59,9 +59,9 @@ def masked_booking(booking: dict[str, Any]) -> dict[str, Any]:
 
 
 def booking_shown_to(actor: Actor, booking: dict[str, Any], *, today: dict[str, Any] | None = None) -> dict[str, Any]:
-    """A booking's document as somebody may see it who may know of it: whole, but for its carer. They are told whom they
-    visit, without the account or address of mail; once it is over, no more than its tracking link tells.
-    Which of these it is, `today` says, for a `booking` as it was earlier.
+    """A booking's document as the actor may see it: unmasked, except for carers. Their own, while it is open, lacks the
+    customer's account and mail address; others and closed ones are masked as for its tracking link. `today` is the
+    current document, which decides that, if `booking` is an earlier one.
     """
     if actor.role is not Role.CARER:
         return booking

@@ -24,7 +24,7 @@ QUANTITY_MAX: Final = 999
 
 Name = Annotated[str, Meta(min_length=1, max_length=NAME_MAX)]
 Line = Annotated[str, Meta(min_length=1, max_length=LINE_MAX)]
-# Only the shape that every address has: whether a mailbox exists is told by mail alone.
+# Only the shape that every address has: only a sent mail shows whether a mailbox exists.
 Email = Annotated[
     str,
     form(r"^[^@\s]+@[^@\s]+\.[^@\s]+$", "An address of mail is wanted, such as asha@example.com", max_length=EMAIL_MAX),

@@ -1,4 +1,4 @@
-"""What is asked of an index of words, before a database's language is put on it."""
+"""A full-text query as a tree, before it is written in a database's syntax."""
 
 from __future__ import annotations
 

@@ -25,7 +25,7 @@ class DatabaseSettings(msgspec.Struct, frozen=True, kw_only=True):
     file, else where the connection leads, which is ``public`` unless `database_url` says more.
     """
     mapping_file: Annotated[str, Meta(min_length=1)] = MAPPING_FILE
-    """Where it is said what is told of tables that are not ours; nothing is, where there is no such file."""
+    """The file that maps attached tables to events; without it none are attached."""
     built_in: bool = True
     """Whether the shop of ours is served: its API, pages and demo; else the live server alone, for a shop that is there
     already. The mapping file may say no too.
@@ -87,8 +87,8 @@ class DatabaseSettings(msgspec.Struct, frozen=True, kw_only=True):
         if not schema:
             return self.database_url
         # Alone: nothing of another program's can be taken for ours. Of two options of a name libpq takes the last.
-        asked = quote(f"{options} -csearch_path={schema}".strip(), safe="")
-        return f"{self.database_url}{'&' if '?' in self.database_url else '?'}options={asked}"
+        parameters = quote(f"{options} -csearch_path={schema}".strip(), safe="")
+        return f"{self.database_url}{'&' if '?' in self.database_url else '?'}options={parameters}"
 
     @property
     def shown_database_url(self) -> str:

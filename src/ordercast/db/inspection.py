@@ -318,8 +318,8 @@ def _integer_problem(column: Column, value: Any) -> ColumnProblem | None:
 def _rules_broken(
     table: str, broken: list[tuple[str, str]], values: dict[str, Any], known: set[str]
 ) -> list[ColumnProblem]:
-    """The rules of the schema that the row breaks: what the row itself says is right is written, a number out of its
-    bounds is brought back, and the rest is a person's. A rule that speaks of what is mended is asked again after that.
+    """The schema's rules that the row breaks. Repairs use the row's own values, or clamp a number to its bounds; others
+    need a person. Rules about repaired columns are checked again afterwards.
     """
     problems: dict[str, ColumnProblem] = {}
     # What the row itself says comes first: a total at its bound would break the rule of the sums in turn.

@@ -1,6 +1,6 @@
 """Readiness: whether changes can be committed and published now, by the database's state and a small write.
 
-May be called by strangers: the database is asked at most once in `FOUND_S_MAX`.
+May be called by strangers: the database is queried at most once in `FOUND_S_MAX`.
 """
 
 from __future__ import annotations

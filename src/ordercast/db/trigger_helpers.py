@@ -12,7 +12,7 @@ from .types import ChangeKind
 FEED_COLUMNS: Final = "kind, entity_id, version, actor, reason, at, before, after"
 
 IMPORTING: Final = "importing"
-"""The row of ``meta`` under which orders may be inserted in any state, and new products are not told."""
+"""The row of ``meta`` under which orders may be inserted in any state, and new products make no events."""
 
 
 def feed_row(

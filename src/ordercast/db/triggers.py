@@ -32,7 +32,7 @@ def triggers(dialect: Dialect) -> tuple[Trigger, ...]:
 
 
 def missing_triggers(at_work: Iterable[tuple[Any, ...]], dialect: Dialect) -> list[str]:
-    """The names of those that were dropped or silenced: what they should have told is lost. `at_work` are the rows that
-    ``dialect.triggers_at_work`` gives, which is one cheap question.
+    """The names of triggers that were dropped or disabled, whose events are lost. `at_work` are the rows of
+    ``dialect.triggers_at_work``, one cheap query.
     """
     return sorted({trigger.name for trigger in triggers(dialect)} - {name for (name,) in at_work})

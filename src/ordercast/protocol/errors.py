@@ -5,7 +5,7 @@ ProtocolError
 │   ├── MessageTooBig    more bytes than the bound that the handshake announced
 │   │   └── ValueTooBig  a value that would hold more memory, decoded, than a connection may
 │   └── UnexpectedPacket well-formed, but not in this state
-└── UnencodableValue     we were asked to send what JSON and binary attachments cannot carry
+└── UnencodableValue     a value to send that JSON and binary attachments cannot carry
 """
 
 from __future__ import annotations

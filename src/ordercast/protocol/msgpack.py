@@ -114,7 +114,7 @@ def _checked_id(fields: dict[str, Any]) -> int | None:
 def _extension(code: int, view: memoryview) -> Any:
     """Read notepack's own: `undefined` is one zero byte, a Date eight bytes of milliseconds, the rest ArrayBuffers.
 
-    An ArrayBuffer of just that length cannot be told from the other two; a typed array can.
+    An ArrayBuffer of just that length looks like the other two; a typed array does not.
     """
     data = bytes(view)
     if code != 0:

@@ -199,10 +199,10 @@ class ConversationCommands:
         self._context.budgets.take_local(TYPING, person_key(caller.identity))
         room = conversation_room(id_)
         rooms = self._audiences.get(id_)
-        # Whoever is in the room was let in by their rights, and is put out of it when these end. That a buyer is kept
-        # from writing ends nothing: they read on, and are asked each time.
-        is_asked = command.typing and participant_of(socket.identity) == CUSTOMER_SIDE
-        if rooms is None or room not in socket.rooms or is_asked:
+        # Members of the room had the rights when they joined, and leave it when these end. Blocking a buyer ends no
+        # membership, for they may still read: it is checked each time.
+        is_checked = command.typing and participant_of(socket.identity) == CUSTOMER_SIDE
+        if rooms is None or room not in socket.rooms or is_checked:
             _check_open(socket, id_)
             found = await self._context.store.read(lambda transaction: _writer(transaction, id_, caller.identity))
             rooms = self._remember(id_, found)

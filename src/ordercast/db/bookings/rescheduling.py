@@ -1,4 +1,4 @@
-"""Moving a booking to another time, or to another carer, while nobody else books either of them."""
+"""Reschedules a booking to another time or carer, and locks both carers meanwhile."""
 
 from __future__ import annotations
 
@@ -28,16 +28,18 @@ def reschedule(
     shop_time: ShopTime,
     by_token: bool = False,
 ) -> bytes:
-    """Move a booking to another time, or carer, and answer it as JSON. It takes as long as before. Its carer stays, if
-    none is named; where they have left the shop, it goes to whoever is free.
+    """Reschedule a booking to another time or carer, and return it as JSON. The duration stays. So does the carer, if
+    none is given; if they left the shop, a free one is chosen.
 
     Raises NotFound, InvalidField for a carer who does not do this, TimeNotFree, and what ``decide_reschedule`` does.
     """
     state = load_state(transaction, booking_id, None if by_token else actor)
     duration = minute_of(state.ends_at) - minute_of(state.starts_at)
-    asked = Appointment(moment_of(wanted.start), moment_of(wanted.start + duration), wanted.carer_id or state.carer_id)
+    requested = Appointment(
+        moment_of(wanted.start), moment_of(wanted.start + duration), wanted.carer_id or state.carer_id
+    )
     before = Appointment(moment_of(minute_of(state.starts_at)), moment_of(minute_of(state.ends_at)), state.carer_id)
-    if asked == before:
+    if requested == before:
         return save_decision(transaction, BookingUnchanged(state))
 
     def decide(appointment: Appointment) -> BookingChanged | BookingUnchanged:
@@ -45,28 +47,28 @@ def reschedule(
             state, appointment, actor, reason=reason, expected_version=expected_version, now=shop_time.now
         )
 
-    decide(asked)  # whether they may at all, before anybody's diary is looked into
+    decide(requested)  # raises if it is not allowed, before any diary is read
     carer = _free_carer(transaction, state, wanted, actor, shop_time)
-    return save_decision(transaction, decide(asked._replace(carer_id=carer.id)), carer_name=carer.name)
+    return save_decision(transaction, decide(requested._replace(carer_id=carer.id)), carer_name=carer.name)
 
 
 def _free_carer(
     transaction: Transaction, state: BookingState, wanted: RequestedTime, actor: Actor, shop_time: ShopTime
 ) -> Carer:
-    """Who has it then, held until the commit. The service may have been changed, or be gone. Raises as `reschedule`."""
+    """The new time's carer, locked until the commit. The service may be changed or deleted. Raises as `reschedule`."""
     service = _service(transaction, state)
-    asked = wanted.carer_id or _carer_who_stays(transaction, state)
-    if asked not in {None, state.carer_id, *service.carer_ids}:
+    carer_id = wanted.carer_id or _carer_who_stays(transaction, state)
+    if carer_id not in {None, state.carer_id, *service.carer_ids}:
         raise InvalidField("carerId", "This carer does not do this service.")
-    candidates = service.carer_ids if asked is None else [asked]
+    candidates = service.carer_ids if carer_id is None else [carer_id]
     carers.hold(transaction, {*candidates, state.carer_id})
     known = carers.known(transaction, candidates)
     about = diaries.about(wanted.start, service.duration_minutes)
     found = diaries.read(transaction, known.values(), about, besides=state.id)
     free = [each for each in found if is_bookable(each, service, wanted.start, actor, shop_time.zone)]
-    chosen = least_busy(free, service) if asked is None else next(iter(free), None)
+    chosen = least_busy(free, service) if carer_id is None else next(iter(free), None)
     if chosen is None:
-        raise TimeNotFree(WantedTime(service.id, wanted.start, service.duration_minutes, asked))
+        raise TimeNotFree(WantedTime(service.id, wanted.start, service.duration_minutes, carer_id))
     return known[chosen.carer_id]
 
 

@@ -232,7 +232,7 @@ class Found:
 
 @dataclass(slots=True)
 class _Scan:
-    """One way to mean what was asked, as far as it was looked for."""
+    """One reading of the query, and how far it was searched."""
 
     orders: dict[int, str] = field(default_factory=dict)
     stopped_at: int | None = None

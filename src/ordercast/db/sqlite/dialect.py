@@ -8,7 +8,7 @@ from typing import Final
 from ordercast.commerce.ids import ALPHABET
 from ordercast.commerce.order_search import TELEPHONE_DIGITS_MAX
 from ordercast.db.dialect import Dialect
-from ordercast.db.sqlite.invalid_values import asked
+from ordercast.db.sqlite.invalid_values import refusals_of
 from ordercast.db.trigger import Refusal, Trigger
 
 # Of a telephone number. LIMIT, twice: the digits are found once, and not for each of their places.
@@ -88,7 +88,7 @@ class SqliteDialect(Dialect):
         return f"length(CAST({column} AS BLOB)) = 16 AND {column} NOT GLOB '*[^0-9a-f]*'"
 
     def refuse_invalid(self, texts: Sequence[str], documents: Sequence[str]) -> tuple[str | Refusal, ...]:
-        return asked(texts, documents)
+        return refusals_of(texts, documents)
 
     def has_other_items(self, column: str) -> str:
         others = f"EXISTS (SELECT 1 FROM json_each({column}) WHERE type <> 'object')"

@@ -1,10 +1,10 @@
-"""One text of each rule of what a value may hold, for the triggers of all tables.
+"""The rules for column values, written once for the triggers of all tables.
 
-SQLite has no functions of ours that other programs would find there, and every connection parses the text of every
-trigger: 800 kB of it, where each column had its own, were 19 MB and 14 ms a connection. So the rules, of some kilobytes
-each, stand once, as triggers of a table: into it another trigger writes the values that it doubts, and what is valid
-they keep out. What gets in is none; the trigger that asked refuses its row by the rule's name, which SQLite takes as a
-literal alone, and with that statement nothing is left there.
+SQLite has no functions of ours that other programs would find there, and every connection parses every trigger's text:
+rules for each column were 800 kB, 19 MB and 14 ms per connection. So the rules, a few kilobytes, are triggers of one
+table. Another trigger inserts the doubtful values there; these triggers drop the valid ones. If one remains, the
+inserting trigger refuses its row by the rule's name, which SQLite takes only as a literal, and the statement's rollback
+leaves nothing there.
 """
 
 from __future__ import annotations
@@ -28,8 +28,8 @@ _SENTENCES: Final = {_UTF8: "a text is UTF-8 and has no NUL", _READABLE: IS_READ
 _IS_DOUBTFUL: Final = "value GLOB '*[^ -~]*' OR instr(value, char(0)) > 0"
 
 
-def asked(texts: Sequence[str], documents: Sequence[str]) -> tuple[str, ...]:
-    """What a trigger does to refuse a row whose columns hold anything else."""
+def refusals_of(texts: Sequence[str], documents: Sequence[str]) -> tuple[str, ...]:
+    """The statements of a trigger that refuses a row with invalid texts or documents."""
     rules = {(name, _UTF8): _SENTENCES[_UTF8] for name in (*texts, *documents)}
     rules |= {(name, _READABLE): _SENTENCES[_READABLE] for name in documents}
     rows = " UNION ALL ".join(f"SELECT '{name}{rule}' AS rule, NEW.{name} AS value" for name, rule in rules)
@@ -94,7 +94,7 @@ _IS_DEEP: Final = (
     f" WHERE length(path) - length(replace(replace(path, '[', ''), '.', '')) >= {JSON_LEVELS_MAX})"
 )
 
-# A CASE: its conditions are asked one after another, where an OR would ask all of them; and of what is no JSON, which
+# A CASE: its conditions are tested one after another, where an OR would test all of them; and of what is no JSON, which
 # the column's own rule refuses, each is an error.
 _IS_UNREADABLE: Final = f"""CASE WHEN NOT json_valid(NEW.value) THEN 0 WHEN {_IS_PAST_DOUBLE} THEN 1
     WHEN {_HAS_HALF_A_PAIR} THEN 1 WHEN {_IS_DEEP} THEN 1 ELSE 0 END"""
