@@ -85,14 +85,14 @@ def _with_source(settings: Settings) -> Settings:
 
 
 def _source_in(path: Path) -> str:
-    """What a mapping file says; what is wrong with it is told by who reads it whole."""
+    """The mapping file's database URL, or empty. The mapping's reader reports the file's errors."""
     import tomllib  # noqa: PLC0415 - most shops have no such file
 
     try:
-        said = tomllib.loads(path.read_text(encoding="utf-8")).get("source", {}).get("url", "")
+        url = tomllib.loads(path.read_text(encoding="utf-8")).get("source", {}).get("url", "")
     except (OSError, ValueError, AttributeError):
         return ""
-    return said if isinstance(said, str) else ""
+    return url if isinstance(url, str) else ""
 
 
 def _with_secret(settings: Settings, make: bool) -> Settings:
