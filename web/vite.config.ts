@@ -49,6 +49,8 @@ export default defineConfig({
           groups: [
             {
               name: "base",
+              // What one page alone needs, such as the board, no other waits for.
+              minShareCount: 2,
               test: /node_modules|\/web\/client\/|\/src\/(api|i18n\/(?!bn)|live|stores|ui|features\/session)\//,
             },
           ],
