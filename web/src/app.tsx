@@ -15,6 +15,8 @@ const Track = lazy(() => import("./features/track"));
 const Forgot = lazy(() => import("./features/address/forgot"));
 const Reset = lazy(() => import("./features/address/reset"));
 const Verify = lazy(() => import("./features/address/verify"));
+/** For who works on the pages: what is built knows nothing of it. */
+const Design = import.meta.env.DEV ? lazy(() => import("./features/design")) : undefined;
 const Lost = lazy(() => import("./features/lost"));
 const TestSocket = lazy(() => import("./features/test-socket"));
 
@@ -39,6 +41,7 @@ export function App() {
             <Route path="/reset" component={Reset} />
             <Route path="/verify" component={Verify} />
             <Route path="/test-socket" component={TestSocket} />
+            {Design && <Route path="/design" component={Design} />}
             <Route path="/" component={Home} />
             <Route component={Lost} />
           </Switch>

@@ -41,6 +41,7 @@ describe("the pages", () => {
     ["/track/ord_1", "Your order", "Your order"],
     ["/driver", "Sign in to your deliveries", "Sign in to your deliveries"],
     ["/no/such/page", "There is no such page", "There is no such page"],
+    ["/design", "Design", "Design"],
     ["/test-socket", "Connection test", "Connection test"],
   ])("stand at %s, each with its heading and title", async (path, title, tab) => {
     open(path);
