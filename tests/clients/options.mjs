@@ -10,6 +10,8 @@ const { absent, open, shop, msgpack, deflating, pollingOnly, websocketOnly, nowh
 const QUICK = { reconnectionDelay: 10, reconnectionDelayMax: 20, forceNew: true };
 const WEBSOCKET = { ...QUICK, transports: ["websocket"] };
 const POLLING = { ...QUICK, transports: ["polling"] };
+// Longer than anything here takes, and shorter than the test waits.
+const PATIENCE_MS = 30_000;
 const BYTES = Buffer.from([0, 1, 2, 254, 255]);
 
 const heard = (emitter, event) => new Promise((resolve) => emitter.once(event, (...args) => resolve(args)));
@@ -180,8 +182,11 @@ const options = {
     const lone = `
       import { io } from ${JSON.stringify(name)};
       const socket = io(${JSON.stringify(open)}, { transports: ["websocket"], autoUnref: true });
-      socket.on("connect", () => console.log("connected"));
-      setTimeout(() => {}, 300);`;
+      const held = setTimeout(() => {}, ${PATIENCE_MS});
+      socket.on("connect", () => {
+        console.log("connected");
+        clearTimeout(held);
+      });`;
     const child = spawn(process.execPath, ["--input-type=module", "-e", lone], { stdio: ["ignore", "pipe", "inherit"] });
     const said = heard(child.stdout.setEncoding("utf8"), "data");
     const [code] = await heard(child, "exit");
@@ -189,9 +194,7 @@ const options = {
   },
 };
 
-// Longer than anything here takes, and shorter than the test waits.
-const PATIENCE_MS = 30_000;
-const late = () => new Promise((resolve) => setTimeout(resolve, PATIENCE_MS, "no answer").unref());
+const late = () => new Promise((resolve) => setTimeout(resolve, PATIENCE_MS, "no answer"));
 const found = async ([option, run]) => [option, await Promise.race([run().catch((error) => String(error)), late()])];
 const results = await Promise.all(Object.entries(options).filter(([option]) => !absent.includes(option)).map(found));
 // By itself, because what is remembered is one variable of the module's.
