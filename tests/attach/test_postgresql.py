@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+import json
+
 import psycopg
 import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 
 from ordercast.attach import MappingError
 
@@ -258,6 +262,48 @@ def test_a_row_is_told_at_the_commit_where_that_is_asked_for(shop: AttachedShop)
     assert shop.check() == []
 
 
+def test_a_partitioned_table_is_told_at_the_commit_too(shop: AttachedShop) -> None:
+    shop.do("CREATE TABLE visits (id integer PRIMARY KEY, n integer) PARTITION BY RANGE (id)")
+    shop.do("CREATE TABLE visits_1 PARTITION OF visits FOR VALUES FROM (0) TO (100)")
+    shop.apply(emit("visits", ALL, rest='at = "commit"\nwhen = "OLD.n IS DISTINCT FROM NEW.n"\npayload = "{n}"'))
+    shop.do("INSERT INTO visits VALUES (1, 5)")
+    shop.do("UPDATE visits_1 SET n = 5")
+    shop.do("UPDATE visits SET n = 6")
+    assert shop.args() == [5, 6]
+    assert shop.check() == []
+
+
+# What a person may call a column or write in a payload: quotes, backslashes, dollars, any script.
+NAMES = st.text(st.characters(exclude_characters="\0{}", exclude_categories=["Cs", "Cc"]), min_size=1, max_size=15)
+
+
+def toml(text: str) -> str:
+    return json.dumps(text, ensure_ascii=False)
+
+
+@settings(max_examples=15, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(names=st.lists(NAMES, min_size=2, max_size=2, unique=True), key=NAMES, constant=NAMES, value=NAMES)
+def test_whatever_things_are_called_they_are_told(
+    shop: AttachedShop, names: list[str], key: str, constant: str, value: str
+) -> None:
+    table, column = f"t {names[0]}", f"{names[1]} c"
+    quoted = [each.replace('"', '""') for each in (table, column)]
+    shop.do(f'CREATE TABLE "{quoted[0]}" (id integer PRIMARY KEY, "{quoted[1]}" text)')
+    before = len(shop.told())
+    field = '{"' + quoted[1] + '"}'
+    payload = {key: field, "c": constant, "text": f"{constant}{field}{constant}"}
+    pairs = ", ".join(f"{toml(each)} = {toml(text)}" for each, text in payload.items())
+    shop.apply(
+        f"[[emit]]\ntable = {toml('public.' + table)}\non = 'insert'\nevent = 'e'\n"
+        f"rooms = ['a']\npayload = {{ {pairs} }}\n"
+    )
+    written = value.replace("'", "''")
+    shop.do(f"""INSERT INTO "{quoted[0]}" VALUES (1, '{written}')""")
+    told = shop.told()[before:]
+    assert [event["args"] for event in told] == [[{key: value, "c": constant, "text": f"{constant}{value}{constant}"}]]
+    shop.do(f'DROP TABLE "{quoted[0]}"')
+
+
 def test_a_session_of_any_path_zone_and_style_is_told_alike(shop: AttachedShop) -> None:
     shop.do("CREATE TABLE moments (id integer PRIMARY KEY, at timestamptz, day date, price numeric(9,2), raw bytea)")
     shop.apply(emit("moments", rest='payload = ["{at}", "{day}", "{price}", "{raw}", "{id}@{at}"]'))
@@ -399,6 +445,9 @@ def test_the_shops_role_needs_no_right_of_ours_and_who_attaches_few(own_shop: At
         with PostgresqlAttaching(url, shop.mapping(NEW_ORDER)) as attaching:
             attaching.apply()
             assert attaching.check() == []
+            assert [note.sentence for note in attaching.notes()] == [
+                "public.Order is another role's: what comes to it by replication is not told"
+            ]
         with psycopg.connect(server.url(shop.name, user="shop_app"), application_name="web") as connection:
             connection.execute("""INSERT INTO "Order" ("customerId", "total") VALUES ('c1', 3)""")
         assert [event["writer"]["role"] for event in shop.told()] == ["shop_app"]

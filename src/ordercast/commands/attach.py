@@ -125,18 +125,18 @@ def _apply(settings: Settings, mapping: Mapping) -> None:
     migrate_database(settings)
     with _attaching(settings, mapping) as attaching:
         done = attaching.apply()
-        faults = attaching.check()
+        faults, notes = attaching.check(), attaching.notes()
     print("\n".join(f"{statement};" for statement in done) or "Nothing was to be done.")
-    _end(mapping, faults)
+    _end(mapping, faults, notes)
 
 
 def _check(settings: Settings, mapping: Mapping) -> None:
     with _attaching(settings, mapping) as attaching:
-        faults = attaching.check()
+        faults, notes = attaching.check(), attaching.notes()
     if not faults:
         events = len(mapping.emits)
         print(f"All is as {mapping.path} says: {events} {'event is' if events == 1 else 'events are'} told.")
-    _end(mapping, faults)
+    _end(mapping, faults, notes)
 
 
 def _print(settings: Settings, mapping: Mapping) -> None:
@@ -159,7 +159,9 @@ def _suggest(settings: Settings) -> None:
     print(suggesting.suggest(tables, settings.shown_database_url, is_sqlite=path is not None), end="")
 
 
-def _end(mapping: Mapping, faults: list[Fault]) -> None:
+def _end(mapping: Mapping, faults: list[Fault], notes: list[Fault]) -> None:
+    for note in notes:
+        print("note:", mapping.fault(note.line, note.sentence), file=sys.stderr)
     for fault in faults:
         print(mapping.fault(fault.line, fault.sentence), file=sys.stderr)
     if faults:

@@ -15,7 +15,7 @@ from ordercast.attach.toml_lines import Path
 from ordercast.db.postgresql.connection import connect
 
 from .catalogue import AttachedTrigger, Catalogue, quoted
-from .checking import Found, applied_faults, fault_of, resolve
+from .checking import Found, applied_faults, fault_of, resolve, unheard_targets
 from .compiling import Compiled, CompiledTrigger
 from .reading import read_tables
 
@@ -122,6 +122,10 @@ class PostgresqlAttaching:
         """All that keeps something from being told as the file says."""
         found = self.resolve()
         return sorted([*found.faults, *applied_faults(found, self._attached(), self._mapping)])
+
+    def notes(self) -> list[Fault]:
+        """What is to be known besides, and is no fault."""
+        return list(unheard_targets(self.resolve()))
 
     def _attached(self) -> list[AttachedTrigger]:
         return Catalogue(self._ask).attached()

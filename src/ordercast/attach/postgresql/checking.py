@@ -129,9 +129,9 @@ def _is_same(definition: str, wanted: CompiledTrigger) -> bool:
 def unheard_targets(found: Found) -> Iterator[Fault]:
     """Where changes by replication go unheard, for the role may not say otherwise."""
     for compiled in found.compiled:
-        for trigger in compiled.triggers:
-            if trigger.always is None:
-                yield Fault(
-                    compiled.emit.line,
-                    f"{trigger.target.quoted} is another role's: what comes to it by replication is not told",
-                )
+        if any(trigger.always is None for trigger in compiled.triggers):
+            table = compiled.triggers[0].target
+            yield Fault(
+                compiled.emit.line,
+                f"{table.schema}.{table.name} is another role's: what comes to it by replication is not told",
+            )

@@ -89,6 +89,10 @@ class SqliteAttaching:
         found = resolve(self._connection, self._mapping)
         return sorted([*found.faults, *applied_faults(self._connection, found, self._mapping)])
 
+    def notes(self) -> list[Fault]:
+        """What is to be known besides, and is no fault."""
+        return []
+
     def statements(self) -> list[str]:
         """What makes what is missing, and takes away what is of no use any more. Raises MappingError."""
         found = resolve(self._connection, self._mapping)
