@@ -123,6 +123,7 @@ def order_bodies(role: str, order: dict[str, Any], driver_id: str) -> dict[str, 
         "driver": {"driverId": driver_id, "version": version},
         "refund": {"reason": "Not today", "version": version},
         "pay": {"paymentInfo": {"method": "card", "token": "tok_visa"}},
+        "notes": {"text": "Ring twice"},
     }
 
 

@@ -29,6 +29,7 @@ from . import (
     notification_preferences,
     notification_tasks,
     notifications,
+    order_notes,
     orders,
     payables,
     payment_tasks,
@@ -49,6 +50,7 @@ from .conversations import search as message_search
 from .dialects import POSTGRESQL, Dialect
 from .noun import Noun, PersonalData
 from .orders import search as order_search
+from .orders import timeline as order_timeline
 from .statement import Statement
 
 NOUNS: Final[tuple[Noun, ...]] = (
@@ -57,6 +59,8 @@ NOUNS: Final[tuple[Noun, ...]] = (
     revocations.NOUN,
     orders.NOUN,
     order_search.NOUN,
+    order_notes.NOUN,
+    order_timeline.NOUN,
     deliveries.NOUN,
     conversations.NOUN,
     message_search.NOUN,
