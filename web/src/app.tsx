@@ -8,6 +8,7 @@ import { Painted, PaintedOver } from "./ui/painted";
 const Home = lazy(() => import("./features/home"));
 const Shop = lazy(() => import("./features/shop"));
 const Admin = lazy(() => import("./features/admin"));
+const Archive = lazy(() => import("./features/archive"));
 const Driver = lazy(() => import("./features/driver"));
 const Orders = lazy(() => import("./features/orders"));
 const Chat = lazy(() => import("./features/chat"));
@@ -33,6 +34,7 @@ export function App() {
           <Switch>
             <Route path="/shop" component={Shop} />
             <Route path="/admin" component={Admin} />
+            <Route path="/admin/orders/:id?" component={Archive} />
             <Route path="/driver" component={Driver} />
             <Route path="/orders" component={Orders} />
             <Route path="/track/:id" component={Track} />

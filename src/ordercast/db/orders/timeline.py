@@ -178,7 +178,7 @@ def _notes(transaction: Transaction, order_id: str) -> Iterator[TimelineEntry]:
 
 
 def _notices(transaction: Transaction, order_id: str) -> Iterator[TimelineEntry]:
-    seen = notices.look_at_order(transaction, order_id)
+    seen = notices.order_notice(transaction, order_id)
     kind = TimelineKind.NOTICE
     if seen.sent is not None:
         yield TimelineEntry(kind=kind, at=seen.sent.at, step="sent")

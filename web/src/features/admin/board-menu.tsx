@@ -35,6 +35,12 @@ export function BoardMenu({ onSettings, onKeys }: BoardMenuProps) {
     { key: "settings", label: t("settings.title"), onSelect: onSettings, testId: "settings-open" },
     { key: "keys", label: t("keys.title"), onSelect: onKeys, testId: "keys-open" },
     { key: "full", label: t("admin.fullScreen"), onSelect: fullScreen },
+    {
+      key: "archive",
+      label: t("archive.open"),
+      onSelect: () => navigate("/admin/orders"),
+      testId: "archive-open",
+    },
     { key: "chat", label: t("nav.chat"), onSelect: () => navigate("/chat") },
     { key: "shop", label: t("nav.shop"), onSelect: () => navigate("/shop") },
     // The one page that may connect anywhere: the server says so with the document.

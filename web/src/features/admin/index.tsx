@@ -3,6 +3,7 @@ import { Redirect } from "wouter";
 import { configQuery } from "../../api/shop";
 import { useText } from "../../i18n/text";
 import { Shell } from "../../ui/shell";
+import { OrderDrawer } from "../../order/order-drawer";
 import { homeOf } from "../session/home-of";
 import { LoginForm } from "../session/login";
 import { isStaff, useSession } from "../session/session";
@@ -22,7 +23,12 @@ export default function AdminPage() {
   // Whoever signs in here and does not belong here is led to where they do.
   if (!isStaff(session)) return <Redirect to={homeOf(session.user.role)} replace />;
   // Another person is another board: nothing of the one before may stay on it.
-  return <LiveBoard key={session.user.id} session={session} />;
+  return (
+    <>
+      <LiveBoard key={session.user.id} session={session} />
+      <OrderDrawer />
+    </>
+  );
 }
 
 /** Nobody can sign up as an admin: who finds a shop without one is told where the first is made. */

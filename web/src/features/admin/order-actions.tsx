@@ -6,7 +6,7 @@ import { Dots } from "../../ui/icons";
 import { Menu, type MenuEntry } from "../../ui/menu";
 import { actionOf, asksWhy, byTone, toneOf } from "./action-label";
 import { useBoardContext } from "./board-context";
-import { refundable } from "./money-back";
+import { refundable } from "../../order/money-back";
 import { pickerOf } from "./driver-picker";
 import { nextMoves } from "./next-moves";
 import { ReasonDialog } from "./reason-dialog";

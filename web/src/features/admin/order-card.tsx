@@ -4,6 +4,7 @@ import { useStore } from "zustand";
 import { useText } from "../../i18n/text";
 import { PaymentBadge, StatusBadge } from "../../ui/badges";
 import { ChatLink } from "../../ui/chat-link";
+import { OrderLink } from "../../order/open-order";
 import { useBoardContext } from "./board-context";
 import { DriverLine } from "./driver-line";
 import { DriverPicker } from "./driver-picker";
@@ -55,7 +56,9 @@ export const OrderCard = memo(function OrderCard({ order, fresh, gone }: OrderCa
     >
       {unseen && <p className="order-unseen">{t("order.unseen")}</p>}
       <div className="order-head">
-        <span className="order-number">#{order.number}</span>
+        <OrderLink id={order.id} className="order-number">
+          #{order.number}
+        </OrderLink>
         <TimeInState order={order} />
       </div>
       <p className="order-who">

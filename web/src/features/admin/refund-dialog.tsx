@@ -1,91 +1,15 @@
 import type { Order } from "@ordercast/client";
-import { type SyntheticEvent, useState } from "react";
-import { amountText, parseAmount } from "../../i18n/amount";
-import { useText } from "../../i18n/text";
-import { Dialog } from "../../ui/dialog";
-import { Field } from "../../ui/field";
-import { ProblemNote } from "../../ui/notes";
-import { refundable } from "./money-back";
-import { useRefund } from "./use-refund";
+import { RefundDialog as Dialog } from "../../order/refund-dialog";
+import { useBoardContext } from "./board-context";
 
-/** The server's bound. */
-const REASON_MAX = 500;
-
-/** How much of an order's payment goes back, and why. */
+/** The dialog of a refund, whose outcome the board shows. */
 export function RefundDialog({ order, onClose }: { order: Order; onClose: () => void }) {
-  const { t, money } = useText();
-  const [part, setPart] = useState(false);
-  const [typed, setTyped] = useState("");
-  const [reason, setReason] = useState("");
-  const { refund, busy, error } = useRefund(order, onClose);
-  const left = refundable(order);
-  const amount = part ? parseAmount(typed, order.currency) : left;
-  const fits = amount !== undefined && amount > 0 && amount <= left;
-  const most = money(left, order.currency);
-  const submit = (event: SyntheticEvent) => {
-    event.preventDefault();
-    // The whole is named too: what is meant is the sum on the screen, not what may be left by then.
-    if (fits && reason.trim() !== "") refund({ reason: reason.trim(), amount });
+  const { board, feed } = useBoardContext();
+  const changed = (now: Order) => {
+    board.setOutcome(order.id, undefined);
+    board.merge([now]);
   };
   return (
-    <Dialog title={t("refund.title", { number: String(order.number) })} onClose={onClose}>
-      <form onSubmit={submit}>
-        <p data-testid="refund-left">{t("refund.left", { amount: most })}</p>
-        <div className="refund-choices" role="radiogroup" aria-label={t("refund.howMuch")}>
-          <label>
-            <input type="radio" name="refund-part" checked={!part} onChange={() => setPart(false)} />
-            {t("refund.whole", { amount: most })}
-          </label>
-          <label>
-            <input
-              type="radio"
-              name="refund-part"
-              data-testid="refund-part"
-              checked={part}
-              onChange={() => setPart(true)}
-            />
-            {t("refund.part")}
-          </label>
-        </div>
-        {part && (
-          <Field
-            label={t("refund.amount", { currency: order.currency })}
-            name="amount"
-            inputMode="decimal"
-            autoComplete="off"
-            required
-            data-testid="refund-amount"
-            placeholder={amountText(left, order.currency)}
-            value={typed}
-            error={typed !== "" && !fits ? t("refund.wrongAmount", { amount: most }) : undefined}
-            onChange={({ target }) => setTyped(target.value)}
-          />
-        )}
-        <Field
-          label={t("reason.label")}
-          name="reason"
-          required
-          maxLength={REASON_MAX}
-          hint={t("reason.hint")}
-          data-testid="refund-reason"
-          value={reason}
-          onChange={({ target }) => setReason(target.value)}
-        />
-        {error && <ProblemNote error={error} />}
-        <div className="dialog-actions">
-          <button type="button" className="button" onClick={onClose}>
-            {t("reason.back")}
-          </button>
-          <button
-            type="submit"
-            className="button button--primary"
-            data-testid="refund-submit"
-            disabled={busy || !fits}
-          >
-            {fits ? t("refund.submitSum", { amount: money(amount, order.currency) }) : t("refund.open")}
-          </button>
-        </div>
-      </form>
-    </Dialog>
+    <Dialog order={order} onClose={onClose} onChanged={changed} refresh={() => feed.refresh(order.id)} />
   );
 }
