@@ -41,7 +41,7 @@ class Health(Struct, frozen=True, omit_defaults=True):
     damaged: list[str] = []
     """Damaged rows: requests that need them fail, the feed skips them; `ordercast repair` repairs them."""
     warnings: list[str] = []
-    """Coming faults, one sentence each."""
+    """Coming faults, and changes of attached tables that are not published, one sentence each."""
     faults: list[str] = []
     """Faults that keep orders from being taken or published, one sentence each."""
 
