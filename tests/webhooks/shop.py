@@ -11,7 +11,7 @@ from ordercast.commerce.letters import Language
 from ordercast.commerce.people import Actor, Role
 from ordercast.commerce.timestamps import Timestamp, timestamp
 from ordercast.commerce.webhook_endpoints import SealedSecret
-from ordercast.db import Store, Transaction
+from ordercast.db import Store, Transaction, feed
 from ordercast.db.webhooks import endpoints
 from ordercast.db.webhooks.endpoints import WebhookEndpoint
 from ordercast.outgoing import Networks
@@ -73,7 +73,7 @@ class WebhookShop:
                 enabled=True,
                 disabled_by=None,
                 failing_since=None,
-                through=endpoints.newest_seq(transaction),
+                through=feed.newest_seq(transaction),
                 version=1,
                 created_at=now,
                 updated_at=now,

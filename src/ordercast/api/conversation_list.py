@@ -68,12 +68,11 @@ async def list_conversations(
     def query(transaction: Transaction) -> ConversationPage:
         found, next_before = lists.newest(transaction, whose, before=before, unread_only=unread, limit=limit)
         waiting = lists.unread(transaction, whose)
-        newest = transaction.one(feed.NEWEST_SEQ)
         return ConversationPage(
             [_shown(each, identity) for each in found],
             None if next_before is None else _BETWEEN.join(next_before),
             waiting.count,
-            f"{context.store.epoch}:{(newest[0] or 0) if newest else 0}",
+            f"{context.store.epoch}:{feed.newest_seq(transaction)}",
             waiting.more,
         )
 

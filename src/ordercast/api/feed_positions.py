@@ -24,9 +24,9 @@ async def read_with_position(
 
     def both(transaction: Transaction) -> tuple[T, bool, int]:
         found = query(transaction)
-        newest = transaction.one(feed.NEWEST_SEQ)
+        newest = feed.newest_seq(transaction)
         is_numbered = all(feed.seen_with(transaction, each) is not None for each in entities(found))
-        return found, is_numbered, (newest[0] or 0) if newest else 0
+        return found, is_numbered, newest
 
     for _ in range(TRIES_MAX):
         found, is_numbered, newest = await store.read(both)

@@ -18,7 +18,7 @@ from ordercast.commerce.orders import Order
 from ordercast.commerce.people import SEES_EVERY_ORDER, Actor, Role
 from ordercast.commerce.states import OrderStatus, statuses_called
 from ordercast.commerce.transitions import TERMINAL
-from ordercast.db import Transaction
+from ordercast.db import Transaction, feed
 from ordercast.db import orders as units
 from ordercast.db.orders import search
 from ordercast.db.orders.index_upkeep import index_new_orders
@@ -120,9 +120,9 @@ def _listing(actor: Actor, paging: Paging) -> Callable[[Transaction], _Page]:
 def _searching(q: str, days: tuple[date, date] | None, paging: Paging) -> Callable[[Transaction], _Page]:
     def query(transaction: Transaction) -> _Page:
         found = search.find(transaction, search.read_searches(transaction, q, days), paging)
-        orders = [(number, units.as_listed(transaction, number, document)) for number, document in found.orders]
+        orders = units.DOCUMENTS.listed(transaction, found.orders)
         next_cursor = None if found.next_cursor is None else str(found.next_cursor)
-        return _Page(orders, next_cursor, units.newest_seq(transaction))
+        return _Page(orders, next_cursor, feed.newest_seq(transaction))
 
     return query
 

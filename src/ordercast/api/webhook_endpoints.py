@@ -16,7 +16,7 @@ from ordercast.commerce.errors import InvalidField, TooManyEndpoints
 from ordercast.commerce.text_rules import check_texts
 from ordercast.commerce.timestamps import Timestamp, timestamp
 from ordercast.commerce.webhook_endpoints import DisabledBy, SealedSecret
-from ordercast.db import Transaction
+from ordercast.db import Transaction, feed
 from ordercast.db.webhooks import deliveries as delivery_units
 from ordercast.db.webhooks import endpoints as units
 from ordercast.db.webhooks.endpoints import WebhookEndpoint
@@ -184,7 +184,7 @@ async def add_webhook_endpoint(
             enabled=data.enabled,
             disabled_by=None if data.enabled else DisabledBy.ADMIN,
             failing_since=None,
-            through=units.newest_seq(transaction),
+            through=feed.newest_seq(transaction),
             version=1,
             created_at=now,
             updated_at=now,
@@ -238,7 +238,7 @@ def _switched_on(
 ) -> WebhookEndpoint:
     if skips:
         units.skip_pending(transaction, endpoint.id, now)
-        endpoint = replace(endpoint, through=max(endpoint.through, units.newest_seq(transaction)))
+        endpoint = replace(endpoint, through=max(endpoint.through, feed.newest_seq(transaction)))
     else:
         units.resume_pending(transaction, endpoint.id, now)
     return replace(endpoint, disabled_by=None, failing_since=None)

@@ -27,16 +27,10 @@ _SHOWN_OF_ADDRESS: Final = frozenset({"city", "country"})
 
 def masked(order: dict[str, Any]) -> dict[str, Any]:
     """A copy of an order's document with the customer masked."""
-    customer = order.get("customerInfo") or {}
     return {
         **order,
         "customerId": None,
-        "customerInfo": {
-            **customer,
-            "name": _name(customer.get("name")),
-            "email": _email(customer.get("email")),
-            "mobile": _mobile(customer.get("mobile")),
-        },
+        "customerInfo": _person(order.get("customerInfo")),
         "billingInfo": _address(order.get("billingInfo")),
         "shippingInfo": _address(order.get("shippingInfo")),
     }
@@ -44,16 +38,10 @@ def masked(order: dict[str, Any]) -> dict[str, Any]:
 
 def masked_booking(booking: dict[str, Any]) -> dict[str, Any]:
     """A copy of a booking's document for its tracking link: masked, without the note."""
-    customer = booking.get("customerInfo") or {}
     return {
         **booking,
         "customerId": None,
-        "customerInfo": {
-            **customer,
-            "name": _name(customer.get("name")),
-            "email": _email(customer.get("email")),
-            "mobile": _mobile(customer.get("mobile")),
-        },
+        "customerInfo": _person(booking.get("customerInfo")),
         "note": None,
     }
 
@@ -126,6 +114,16 @@ def public_actor(actor: str, reason: str | None) -> tuple[str, str | None]:
     """The actor and reason of a transition for the buyer: the role only, and no reason of staff."""
     role = actor.partition(":")[0]
     return role, None if role in STAFF else reason
+
+
+def _person(customer: dict[str, Any] | None) -> dict[str, Any]:
+    shown = customer or {}
+    return {
+        **shown,
+        "name": _name(shown.get("name")),
+        "email": _email(shown.get("email")),
+        "mobile": _mobile(shown.get("mobile")),
+    }
 
 
 def _name(name: str | None) -> str | None:

@@ -19,6 +19,7 @@ from .columns import (
     version,
     word,
 )
+from .errors import FeedRowMissing
 from .noun import Copies, Noun
 from .statement import Statement, statements_in
 from .transaction import Transaction
@@ -103,6 +104,21 @@ NOUN: Final = Noun(
 )
 
 # --- Positions --------------------------------------------------------------------------------------------------------
+
+
+def newest_seq(transaction: Transaction) -> int:
+    """The feed's newest number; 0 if it is empty."""
+    row = transaction.one(NEWEST_SEQ)
+    return (row[0] or 0) if row else 0
+
+
+def newest_document(transaction: Transaction, entity_id: str) -> str:
+    """The entity's document that this unit wrote, from its feed row. Raises FeedRowMissing."""
+    row = transaction.one(NEWEST_DOCUMENT)
+    if row is None or row[0] != entity_id:
+        raise FeedRowMissing(entity_id)
+    document: str = row[1]
+    return document
 
 
 def seen_with(transaction: Transaction, entity_id: str) -> int | None:

@@ -241,10 +241,9 @@ def camel(name: str) -> str:
 
 def find_copies(transaction: Transaction, customer_id: str, now: Timestamp) -> StoredCopies:
     """Search all documents for copies; may take seconds, so it runs in a reader before the erasure."""
-    newest = transaction.one(feed.NEWEST_SEQ)
     return StoredCopies(
         now,
-        (newest[0] or 0) if newest else 0,
+        feed.newest_seq(transaction),
         _feed_keys(transaction, customer_id, 0),
         _answers(transaction, customer_id, ""),
         [pid for (pid,) in transaction.all(SESSIONS, customer_id=customer_id)],

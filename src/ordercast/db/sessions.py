@@ -125,10 +125,10 @@ def prune(transaction: Transaction, feed_rows_max: int | None, sessions_age_s_ma
         ),
         access.forget(transaction, _before(now, 0), PRUNED_ROWS_MAX),
     ]
-    newest = transaction.one(feed.NEWEST_SEQ)
-    if feed_rows_max is not None and newest is not None and newest[0] is not None:
+    newest = feed.newest_seq(transaction)
+    if feed_rows_max is not None and newest:
         # The newest row stays, as it has the last position. No gaps: if one of the rows is locked, none is deleted.
-        through = newest[0] - max(1, feed_rows_max)
+        through = newest - max(1, feed_rows_max)
         forgotten.append(transaction.run(feed.FORGET_OLD, through=through, limit=PRUNED_ROWS_MAX))
     return max(forgotten) >= PRUNED_ROWS_MAX
 

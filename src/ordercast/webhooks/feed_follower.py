@@ -9,7 +9,7 @@ from typing import Final, NamedTuple
 from ordercast.commerce.timestamps import Timestamp
 from ordercast.db import Change, Store, Transaction, UnitOfWork, feed
 from ordercast.db.store import change_of
-from ordercast.db.webhooks import deliveries, endpoints
+from ordercast.db.webhooks import deliveries
 from ordercast.db.webhooks.deliveries import NewDelivery
 from ordercast.db.webhooks.endpoints import WebhookEndpoint
 
@@ -51,7 +51,7 @@ def rows_after(transaction: Transaction, after: int, limit: int) -> list[Change]
 
 
 def _read_lag(transaction: Transaction, enabled: Sequence[WebhookEndpoint]) -> _Lag | None:
-    newest = endpoints.newest_seq(transaction)
+    newest = feed.newest_seq(transaction)
     found = [each for each in enabled if each.through != newest and not deliveries.is_full(transaction, each.id)]
     if not found:
         return None

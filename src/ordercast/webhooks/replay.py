@@ -6,8 +6,8 @@ from functools import partial
 from typing import Final, NamedTuple
 
 from ordercast.commerce.timestamps import Timestamp
-from ordercast.db import Store, Transaction, UnitOfWork
-from ordercast.db.webhooks import deliveries, endpoints, statements
+from ordercast.db import Store, Transaction, UnitOfWork, feed
+from ordercast.db.webhooks import deliveries, statements
 from ordercast.db.webhooks.endpoints import WebhookEndpoint
 
 from . import events
@@ -45,7 +45,7 @@ def position_at(transaction: Transaction, moment: str) -> int:
     """The position of the last row before a time, by binary search: rows are in commit order, which differs from time
     order by seconds at most.
     """
-    after, newest = _oldest(transaction) - 1, endpoints.newest_seq(transaction)
+    after, newest = _oldest(transaction) - 1, feed.newest_seq(transaction)
     while after < newest:
         middle = (after + newest) // 2
         row = transaction.one(statements.FEED_AT, after=middle)

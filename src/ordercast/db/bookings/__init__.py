@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import re
-from collections.abc import Iterator
 from datetime import tzinfo
 from typing import Any, Final, NamedTuple
 
@@ -24,7 +22,7 @@ from ordercast.commerce.slots import minute_of
 from ordercast.commerce.states import PaymentStatus
 from ordercast.commerce.timestamps import Timestamp
 from ordercast.db import feed, ledger
-from ordercast.db.errors import FeedRowMissing
+from ordercast.db.documents import Documents
 from ordercast.db.lenient_json import is_moment, read_json
 from ordercast.db.noun import ERASED_ACTOR, Noun, PersonalData
 from ordercast.db.statement import statements_in
@@ -215,7 +213,7 @@ def booking_document(transaction: Transaction, booking_id: str, actor: Actor | N
     row = transaction.one(statements.DOCUMENT, id=booking_id)
     if row is None or (actor is not None and not may_know_booking(actor, *row[1:])):
         return None
-    return transaction.decoded(row, _sound, TABLE, booking_id)
+    return transaction.decoded(row, _DOCUMENTS.sound, TABLE, booking_id)
 
 
 class _Sound(msgspec.Struct, rename="camel"):
@@ -232,29 +230,12 @@ class _Sound(msgspec.Struct, rename="camel"):
     customer_info: dict[str, Any]
 
 
-_ID: Final = re.compile(r'"id":\s?"([^"]{1,64})"')
-_SOUND: Final = msgspec.json.Decoder(_Sound)
-
-
-def _sound(row: tuple[Any, ...]) -> bytes:
-    """The document in the row's first column, as returned to clients."""
-    document: bytes = row[0].encode()
-    try:
-        _SOUND.decode(document)
-    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
-        # Replaces lone surrogates, and numbers that no client reads.
-        document = msgspec.json.encode(read_json(document))
-        _SOUND.decode(document)
-    return document
+_DOCUMENTS: Final = Documents(TABLE, _Sound)
 
 
 def newest_document(transaction: Transaction, booking_id: str) -> bytes:
     """The booking that this unit wrote, from its feed row. Raises FeedRowMissing."""
-    row = transaction.one(feed.NEWEST_DOCUMENT)
-    if row is None or row[0] != booking_id:
-        raise FeedRowMissing(booking_id)
-    document: str = row[1]
-    return document.encode()
+    return feed.newest_document(transaction, booking_id).encode()
 
 
 class BookingOwner(NamedTuple):
@@ -303,7 +284,7 @@ def page(
     statement = _LISTS[named, status is not None]
     values = whose.values | ({} if status is None else {"status": status})
     rows = transaction.all(statement, before=before, limit=limit, **values)
-    return list(_listed(transaction, rows)), _newest_seq(transaction)
+    return _DOCUMENTS.listed(transaction, rows), feed.newest_seq(transaction)
 
 
 def page_of_day(
@@ -313,22 +294,8 @@ def page_of_day(
     statement = _DAYS[next(iter(whose.values), "all")]
     rows = transaction.all(statement, **day._asdict(), status=status or "", limit=limit, **whose.values)
     places = [f"{starts_at}~{number}" for starts_at, number, _ in rows]
-    found = [document for _, document in _listed(transaction, [row[1:] for row in rows])]
-    return list(zip(places, found, strict=True)), _newest_seq(transaction)
-
-
-def _newest_seq(transaction: Transaction) -> int:
-    newest = transaction.one(feed.NEWEST_SEQ)
-    return (newest[0] or 0) if newest else 0
-
-
-def _listed(transaction: Transaction, rows: list[tuple[Any, ...]]) -> Iterator[tuple[int, str | None]]:
-    """The documents for a list; None for one that is left out but keeps its position."""
-    for number, document in rows:
-        named = _ID.search(document)
-        name = f"number {number}" if named is None else named[1]
-        found = transaction.readable([(name, document)], lambda row: _sound(row[1:]).decode(), TABLE)
-        yield number, found[0] if found else None
+    found = [document for _, document in _DOCUMENTS.listed(transaction, (row[1:] for row in rows))]
+    return list(zip(places, found, strict=True)), feed.newest_seq(transaction)
 
 
 def history(transaction: Transaction, booking_id: str, *, after: int, limit: int) -> list[tuple[Any, ...]]:

@@ -13,7 +13,7 @@ from ordercast.commerce.errors import EditConflict, MessageGone, NotFound, TooMa
 from ordercast.commerce.people import Actor
 from ordercast.commerce.timestamps import Timestamp
 from ordercast.db import feed
-from ordercast.db.errors import FeedRowMissing, WriteConflict
+from ordercast.db.errors import WriteConflict
 from ordercast.db.idempotency import KeyReused
 from ordercast.db.lenient_json import read_json
 from ordercast.db.transaction import Transaction
@@ -110,10 +110,7 @@ def _sent_before(transaction: Transaction, new: NewMessage) -> Message | None:
 
 def _newest(transaction: Transaction, conversation_id: str) -> Message:
     """The message that this unit inserted, from its feed row. Raises FeedRowMissing."""
-    row = transaction.one(feed.NEWEST_DOCUMENT)
-    if row is None or row[0] != conversation_id:
-        raise FeedRowMissing(conversation_id)
-    return message_from_feed(read_json(row[1]))
+    return message_from_feed(read_json(feed.newest_document(transaction, conversation_id)))
 
 
 # --- Changing ---------------------------------------------------------------------------------------------------------

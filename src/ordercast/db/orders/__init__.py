@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Collection, Iterator
 from operator import itemgetter
 from typing import Any, Final
@@ -19,7 +18,7 @@ from ordercast.commerce.status_flow import StatusChanged, Unchanged, decide_assi
 from ordercast.commerce.timestamps import Timestamp
 from ordercast.db import drivers, feed, ledger, mirrored
 from ordercast.db.deliveries import choose_nearest, settle
-from ordercast.db.errors import FeedRowMissing
+from ordercast.db.documents import Documents
 from ordercast.db.lenient_json import read_json
 from ordercast.db.noun import ERASED_ACTOR, THEIR_ORDERS, Impersonal, Noun, PersonalData
 from ordercast.db.statement import Statement, statements_in
@@ -260,7 +259,7 @@ def order_document(transaction: Transaction, order_id: str, actor: Actor | None 
         row = transaction.one(mirrored.DOCUMENT, id=order_id)
     if row is None or (actor is not None and not _may_see(transaction, actor, *row[1:])):
         return None
-    return transaction.decoded(row, _sound, "orders", order_id)
+    return transaction.decoded(row, DOCUMENTS.sound, "orders", order_id)
 
 
 class _Sound(msgspec.Struct, rename="camel"):
@@ -275,29 +274,12 @@ class _Sound(msgspec.Struct, rename="camel"):
     cart_items: list[msgspec.Raw]
 
 
-_ID: Final = re.compile(r'"id":"([^"]{1,64})"')
-_SOUND: Final = msgspec.json.Decoder(_Sound)
-
-
-def _sound(row: tuple[Any, ...]) -> bytes:
-    """The document that stands first in the row, as it is to be answered."""
-    document: bytes = row[0].encode()
-    try:
-        _SOUND.decode(document)
-    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
-        # Half a surrogate pair, and numbers that no client reads, are replaced.
-        document = msgspec.json.encode(read_json(document))
-        _SOUND.decode(document)
-    return document
+DOCUMENTS: Final = Documents("orders", _Sound)
 
 
 def newest_document(transaction: Transaction, order_id: str) -> bytes:
     """The order that this unit wrote, from its feed row. Raises FeedRowMissing."""
-    row = transaction.one(feed.NEWEST_DOCUMENT)
-    if row is None or row[0] != order_id:
-        raise FeedRowMissing(order_id)
-    document: str = row[1]
-    return document.encode()
+    return feed.newest_document(transaction, order_id).encode()
 
 
 def page(
@@ -321,22 +303,7 @@ def page(
         for row in transaction.all(statement, cursor=cursor, limit=limit, **values)
     ]
     rows.sort(key=itemgetter(0), reverse=not oldest_first)
-    listed = [(number, as_listed(transaction, number, document)) for number, document in rows[:limit]]
-    return listed, newest_seq(transaction)
-
-
-def newest_seq(transaction: Transaction) -> int:
-    """The feed's newest number, to be read from the snapshot of a list."""
-    newest = transaction.one(feed.NEWEST_SEQ)
-    return (newest[0] or 0) if newest else 0
-
-
-def as_listed(transaction: Transaction, number: int, document: str) -> str | None:
-    """The document as it is to be listed; None for one that is left out, which keeps its place in the paging."""
-    named = _ID.search(document)
-    name = f"number {number}" if named is None else named[1]
-    found = transaction.readable([(name, document)], lambda row: _sound(row[1:]).decode(), "orders")
-    return found[0] if found else None
+    return DOCUMENTS.listed(transaction, rows[:limit]), feed.newest_seq(transaction)
 
 
 def _lists(

@@ -10,7 +10,6 @@ from ordercast.commerce.errors import EditConflict, NotFound
 from ordercast.commerce.people import Actor
 from ordercast.commerce.timestamps import Timestamp
 from ordercast.commerce.webhook_endpoints import DisabledBy, SealedSecret
-from ordercast.db import feed
 from ordercast.db.transaction import Transaction
 
 from . import statements
@@ -84,12 +83,6 @@ def add(transaction: Transaction, endpoint: WebhookEndpoint, actor: Actor) -> No
         created_at=endpoint.created_at,
         updated_at=endpoint.updated_at,
     )
-
-
-def newest_seq(transaction: Transaction) -> int:
-    """The feed's newest position, where a new endpoint's cursor begins."""
-    row = transaction.one(feed.NEWEST_SEQ)
-    return (row[0] or 0) if row else 0
 
 
 def change(transaction: Transaction, changed: WebhookEndpoint, actor: Actor) -> None:
