@@ -292,4 +292,6 @@ def test_every_whole_number_has_64_bits(shop: PostgresqlProgram) -> None:
         "SELECT DISTINCT data_type FROM information_schema.columns"
         " WHERE table_schema = 'public' AND table_name <> 'alembic_version'"
     )
-    assert {name for (name,) in types} == {"bigint", "text", "json", "jsonb", "bytea", "double precision"}
+    assert {name for (name,) in types} == {
+        "bigint", "text", "json", "jsonb", "bytea", "double precision", "tsvector",
+    }  # fmt: skip
