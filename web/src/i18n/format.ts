@@ -1,39 +1,53 @@
 import { fractionDigits } from "./currencies";
 import { LANGUAGE_TAGS, type Locale } from "./locale";
 
+/** A formatter is made once for each of what it is made for: to make one takes a hundred times as long as to use it. */
+function kept<T>(make: () => T, made: Map<string, T>, ...keys: (string | number)[]): T {
+  const key = keys.join(" ");
+  let format = made.get(key);
+  if (format === undefined) {
+    format = make();
+    made.set(key, format);
+  }
+  return format;
+}
+
+const MONEY = new Map<string, Intl.NumberFormat>();
+const NUMBERS = new Map<string, Intl.NumberFormat>();
+const MOMENTS = new Map<string, Intl.DateTimeFormat>();
+const TIMES = new Map<string, Intl.DateTimeFormat>();
+
 /** `minor` units of an ISO 4217 currency, as people of that language write it. */
 export function formatMoney(minor: number, currency: string, locale: Locale): string {
   const digits = fractionDigits(currency);
-  const format = new Intl.NumberFormat(LANGUAGE_TAGS[locale], {
-    style: "currency",
-    currency,
-    currencyDisplay: locale === "bn" ? "narrowSymbol" : "symbol",
-    minimumFractionDigits: digits,
-    maximumFractionDigits: digits,
-    trailingZeroDisplay: "stripIfInteger",
-  });
+  const make = () =>
+    new Intl.NumberFormat(LANGUAGE_TAGS[locale], {
+      style: "currency",
+      currency,
+      currencyDisplay: locale === "bn" ? "narrowSymbol" : "symbol",
+      minimumFractionDigits: digits,
+      maximumFractionDigits: digits,
+      trailingZeroDisplay: "stripIfInteger",
+    });
+  const format = kept(make, MONEY, locale, currency, digits);
   // Money never becomes a float on its way here; this division is for the eye only.
   return format.format(minor / 10 ** digits);
 }
 
 export function formatNumber(value: number, locale: Locale): string {
-  return new Intl.NumberFormat(LANGUAGE_TAGS[locale]).format(value);
+  return kept(() => new Intl.NumberFormat(LANGUAGE_TAGS[locale]), NUMBERS, locale).format(value);
 }
 
 export function formatDateTime(at: string, locale: Locale): string {
-  return new Intl.DateTimeFormat(LANGUAGE_TAGS[locale], {
-    dateStyle: "medium",
-    timeStyle: "short",
-    hourCycle: "h23",
-  }).format(new Date(at));
+  const options = { dateStyle: "medium", timeStyle: "short", hourCycle: "h23" } as const;
+  const make = () => new Intl.DateTimeFormat(LANGUAGE_TAGS[locale], options);
+  return kept(make, MOMENTS, locale).format(new Date(at));
 }
 
 export function formatTime(at: string, locale: Locale): string {
-  return new Intl.DateTimeFormat(LANGUAGE_TAGS[locale], {
-    hour: "2-digit",
-    minute: "2-digit",
-    hourCycle: "h23",
-  }).format(new Date(at));
+  const options = { hour: "2-digit", minute: "2-digit", hourCycle: "h23" } as const;
+  const make = () => new Intl.DateTimeFormat(LANGUAGE_TAGS[locale], options);
+  return kept(make, TIMES, locale).format(new Date(at));
 }
 
 /** How long something has lasted, to the second: `4:05`, `1:04:05`. */

@@ -38,9 +38,7 @@ export function Shell({
   children,
 }: ShellProps) {
   const { t } = useText();
-  useEffect(() => {
-    document.title = `${tabTitle} · Ordercast`;
-  }, [tabTitle]);
+  useTabTitle(`${tabTitle} · Ordercast`);
   if (bar)
     return (
       <>
@@ -88,6 +86,26 @@ export function Shell({
       </main>
     </>
   );
+}
+
+/** The browser's own part redraws its tabs for each title: of twenty in a second nobody reads more than one. */
+const TITLE_EVERY_MS = 1_000;
+
+function useTabTitle(title: string): void {
+  const set_ms = useRef(-Infinity);
+  useEffect(() => {
+    const set = () => {
+      document.title = title;
+      set_ms.current = performance.now();
+    };
+    const left_ms = set_ms.current + TITLE_EVERY_MS - performance.now();
+    if (left_ms <= 0) {
+      set();
+      return;
+    }
+    const timer = setTimeout(set, left_ms);
+    return () => clearTimeout(timer);
+  }, [title]);
 }
 
 function Places() {

@@ -1,4 +1,4 @@
-import { defaultRangeExtractor, type Range, useVirtualizer } from "@tanstack/react-virtual";
+import { defaultRangeExtractor, type Range, useVirtualizer, type Virtualizer } from "@tanstack/react-virtual";
 import { type FocusEvent, useCallback, useRef } from "react";
 import { OrderCard } from "./order-card";
 import { useLanes } from "./use-lanes";
@@ -10,6 +10,18 @@ const FEW = 8;
 const CARD_PX = 300;
 const GAP_PX = 10;
 const NEARBY = 2;
+
+/** As the browser tells it after its own layout: to ask at once would force one for each card that comes. */
+function measured(
+  element: HTMLElement,
+  entry: ResizeObserverEntry | undefined,
+  { indexFromElement, options, itemSizeCache }: Virtualizer<HTMLDivElement, HTMLElement>,
+): number {
+  const [box] = entry?.borderBoxSize ?? [];
+  if (box !== undefined) return Math.round(box.blockSize);
+  const index = indexFromElement(element);
+  return itemSizeCache.get(options.getItemKey(index)) ?? options.estimateSize(index);
+}
 
 interface CardsProps {
   places: readonly Place[];
@@ -34,7 +46,7 @@ export function Cards({ places, fresh, alone }: CardsProps) {
     [places],
   );
   // eslint-disable-next-line react-hooks/incompatible-library -- it is not memoized, and nothing of it is passed on
-  const virtual = useVirtualizer({
+  const virtual = useVirtualizer<HTMLDivElement, HTMLElement>({
     count: places.length,
     enabled: !few,
     getScrollElement: () => box.current,
@@ -44,6 +56,7 @@ export function Cards({ places, fresh, alone }: CardsProps) {
     gap: GAP_PX,
     lanes,
     rangeExtractor,
+    measureElement: measured,
   });
   const items = few ? places.map((_, index) => ({ index, start: 0, lane: 0 })) : virtual.getVirtualItems();
   return (

@@ -36,7 +36,6 @@ type Asked = "keys" | "settings" | undefined;
 
 /** The board of one signed-in member of staff: who is connected, what to show, and the orders. */
 export function LiveBoard({ session }: { session: Session }) {
-  const { t } = useText();
   const { board, feed, moves, notice, live, snapshot } = useBoard(session);
   const flow = useQuery(statusFlowQuery).data;
   const [shown, setShown] = useShown();
@@ -62,9 +61,6 @@ export function LiveBoard({ session }: { session: Session }) {
     () => ({ session, board, feed, moves, notice, flow }),
     [session, board, feed, moves, notice, flow],
   );
-  const waiting = useStore(board.store, ({ stages }) =>
-    stages.new.reduce((sum, { status }) => sum + (status === "pending" ? 1 : 0), 0),
-  );
   const close = useCallback(() => setAsked(undefined), []);
   const tools = (
     <>
@@ -75,12 +71,7 @@ export function LiveBoard({ session }: { session: Session }) {
     </>
   );
   return (
-    <Shell
-      title={t("admin.title")}
-      tabTitle={waiting > 0 ? `(${waiting}) ${t("admin.title")}` : t("admin.title")}
-      tools={tools}
-      bar
-    >
+    <Frame board={board} tools={tools}>
       <p className="visually-hidden" aria-live="polite">
         {announcement}
       </p>
@@ -110,6 +101,26 @@ export function LiveBoard({ session }: { session: Session }) {
           <UndoBar />
         </BoardContext>
       </div>
+    </Frame>
+  );
+}
+
+interface FrameProps {
+  board: Board;
+  tools: ReactNode;
+  children: ReactNode;
+}
+
+/** The page's frame, whose tab says how many orders wait: apart, so that another number is nothing to what is in it. */
+function Frame({ board, tools, children }: FrameProps) {
+  const { t } = useText();
+  const waiting = useStore(board.store, ({ stages }) =>
+    stages.new.reduce((sum, { status }) => sum + (status === "pending" ? 1 : 0), 0),
+  );
+  const title = t("admin.title");
+  return (
+    <Shell title={title} tabTitle={waiting > 0 ? `(${waiting}) ${title}` : title} tools={tools} bar>
+      {children}
     </Shell>
   );
 }

@@ -166,7 +166,7 @@ describe("the live board", () => {
     expect(
       screen.getByText("New order 1002 from Rafi Islam, BDT\u00a0250.50", { normalizer: String }),
     ).toBeTruthy();
-    expect(document.title).toBe("(2) Orders · Ordercast");
+    await waitFor(() => expect(document.title).toBe("(2) Orders · Ordercast"));
   });
 
   it("moves an order by its button, naming the version it saw, and the focus follows the card", async () => {
