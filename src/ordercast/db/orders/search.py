@@ -31,8 +31,8 @@ from ordercast.db.word_index import TOKENIZER, words_matched
 from . import statements
 from .document import order_document
 
-# Of the items' names; PostgreSQL refuses a row whose words take a megabyte.
-ITEMS_CHARACTERS_MAX: Final = 20_000
+# Of all that is searched in an order: PostgreSQL refuses a row whose words take a megabyte.
+TEXT_CHARACTERS_MAX: Final = 40_000
 # Of the orders in which the words are, so many are looked at for those in a state; then the page ends, and the next one
 # goes on. Each takes some microseconds.
 LOOKED_AT_MAX: Final = 2_000
@@ -94,9 +94,9 @@ def _words(of: _Indexed) -> str:
         '{NUMBER}' || {of.said_number} || ' {DAY}' || replace(substr({of.created_at}, 1, 10), '-', '')
           || ' {SUM}' || {of.total} || ' {TELEPHONE}' || @digits_backwards(coalesce({of.mobile}, ''))
           || ' ' || coalesce({of.name}, '') || ' ' || coalesce({of.email}, '')
-          || ' ' || coalesce(substr(@names_in({of.items}), 1, {ITEMS_CHARACTERS_MAX}), '')
+          || ' ' || coalesce(@names_in({of.items}), '')
     """)
-    return f"@words_of({words})"
+    return f"@words_of(substr({words}, 1, {TEXT_CHARACTERS_MAX}))"
 
 
 _INTO: Final = "INSERT INTO order_words (@row_number, words)"
