@@ -7,7 +7,9 @@ import signal
 import socket
 import subprocess
 import sys
+import tempfile
 import time
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -16,15 +18,24 @@ from ordercast import systemd
 
 
 @pytest.fixture
-def listening(tmp_path: Path) -> socket.socket:
+def address() -> Iterator[str]:
+    """Of a socket in a folder with a short name: 107 bytes is the most that one has, and pytest's folders take them."""
+    with tempfile.TemporaryDirectory(prefix="notify-", dir="/tmp") as folder:
+        yield f"{folder}/socket"
+
+
+@pytest.fixture
+def listening(address: str) -> socket.socket:
     listening = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
-    listening.bind(str(tmp_path / "notify"))
+    listening.bind(address)
     listening.settimeout(20)
     return listening
 
 
-def test_it_is_told_when_a_node_is_ready_and_when_it_stops(tmp_path: Path, listening: socket.socket) -> None:
-    environ = {**os.environ, "ORDERCAST_PORT": "0", "NOTIFY_SOCKET": str(tmp_path / "notify")}
+def test_it_is_told_when_a_node_is_ready_and_when_it_stops(
+    tmp_path: Path, address: str, listening: socket.socket
+) -> None:
+    environ = {**os.environ, "ORDERCAST_PORT": "0", "NOTIFY_SOCKET": address}
     with (
         listening,
         subprocess.Popen(
