@@ -9,7 +9,7 @@ from typing import Any
 
 import httpx
 import pytest
-from playwright.sync_api import Browser, Page, Playwright, expect, sync_playwright
+from playwright.sync_api import Browser, Page, expect, sync_playwright
 
 from tests.waiting import eventually
 
@@ -23,21 +23,10 @@ PICTURES = os.environ.get("ORDERCAST_TEST_PICTURES")
 
 
 @pytest.fixture(scope="module")
-def playwright() -> Iterator[Playwright]:
-    with sync_playwright() as running:
+def chromium() -> Iterator[Browser]:
+    """Each page that is opened in it is of a browser of its own, as far as a shop can know."""
+    with sync_playwright() as playwright, browser(playwright) as running:
         yield running
-
-
-@pytest.fixture(scope="module")
-def buyers_browser(playwright: Playwright) -> Iterator[Browser]:
-    with browser(playwright) as chromium:
-        yield chromium
-
-
-@pytest.fixture(scope="module")
-def shops_browser(playwright: Playwright) -> Iterator[Browser]:
-    with browser(playwright) as chromium:
-        yield chromium
 
 
 @pytest.fixture(scope="module")
@@ -98,11 +87,11 @@ def fill(page: Page, field: str, value: str) -> None:
 
 
 def test_an_order_placed_in_one_browser_shows_in_another_and_its_progress_comes_back(
-    shop: Shop, buyers_browser: Browser, shops_browser: Browser
+    shop: Shop, chromium: Browser
 ) -> None:
-    admin = open_page(shops_browser, f"{shop.url}/admin", viewport={"width": 1280, "height": 800})
+    admin = open_page(chromium, f"{shop.url}/admin", viewport={"width": 1280, "height": 800})
     log_in(admin, shop)
-    buyer = open_page(buyers_browser, f"{shop.url}/shop")
+    buyer = open_page(chromium, f"{shop.url}/shop")
 
     check_out(buyer, shop)
     expect(buyer.get_by_test_id("track-status")).to_have_attribute("data-status", "pending")
@@ -122,12 +111,10 @@ def test_an_order_placed_in_one_browser_shows_in_another_and_its_progress_comes_
     assert page_errors(admin) == page_errors(buyer) == []
 
 
-def test_a_card_that_is_declined_says_so_and_nothing_is_ordered(
-    shop: Shop, buyers_browser: Browser, shops_browser: Browser
-) -> None:
-    admin = open_page(shops_browser, f"{shop.url}/admin")
+def test_a_card_that_is_declined_says_so_and_nothing_is_ordered(shop: Shop, chromium: Browser) -> None:
+    admin = open_page(chromium, f"{shop.url}/admin")
     log_in(admin, shop)
-    buyer = open_page(buyers_browser, f"{shop.url}/shop")
+    buyer = open_page(chromium, f"{shop.url}/shop")
 
     check_out(buyer, shop, card="tok_declined")
 
@@ -135,10 +122,8 @@ def test_a_card_that_is_declined_says_so_and_nothing_is_ordered(
     expect(admin.get_by_test_id("order-card")).to_have_count(0)
 
 
-def test_a_buyer_goes_to_the_bank_declines_comes_back_and_pays_by_another_card(
-    shop: Shop, buyers_browser: Browser
-) -> None:
-    buyer = open_page(buyers_browser, f"{shop.url}/shop")
+def test_a_buyer_goes_to_the_bank_declines_comes_back_and_pays_by_another_card(shop: Shop, chromium: Browser) -> None:
+    buyer = open_page(chromium, f"{shop.url}/shop")
 
     check_out(buyer, shop, card="tok_3ds")
     expect(buyer.get_by_role("heading", name="Is it you who pays")).to_be_visible()
@@ -153,19 +138,19 @@ def test_a_buyer_goes_to_the_bank_declines_comes_back_and_pays_by_another_card(
     assert page_errors(buyer) == []
 
 
-def test_the_board_says_that_no_money_moves(shop: Shop, shops_browser: Browser) -> None:
-    admin = open_page(shops_browser, f"{shop.url}/admin")
+def test_the_board_says_that_no_money_moves(shop: Shop, chromium: Browser) -> None:
+    admin = open_page(chromium, f"{shop.url}/admin")
     log_in(admin, shop)
     expect(admin.get_by_test_id("sandbox-notice")).to_contain_text("no money moves")
 
 
 def test_a_promotion_a_card_and_a_refund_in_part_are_seen_alike_by_shop_and_buyer(
-    shop: Shop, buyers_browser: Browser, shops_browser: Browser
+    shop: Shop, chromium: Browser
 ) -> None:
     shop.offer("EID-10", percent=10)
-    admin = open_page(shops_browser, f"{shop.url}/admin", viewport={"width": 1280, "height": 800})
+    admin = open_page(chromium, f"{shop.url}/admin", viewport={"width": 1280, "height": 800})
     log_in(admin, shop)
-    buyer = open_page(buyers_browser, f"{shop.url}/shop")
+    buyer = open_page(chromium, f"{shop.url}/shop")
 
     check_out(buyer, shop, card="tok_visa", promo_code="EID-10")
     total = buyer.get_by_test_id("track-total").inner_text()
@@ -188,8 +173,8 @@ def test_a_promotion_a_card_and_a_refund_in_part_are_seen_alike_by_shop_and_buye
     assert page_errors(admin) == page_errors(buyer) == []
 
 
-def test_a_board_that_lost_its_server_catches_up_by_itself(shop: Shop, shops_browser: Browser) -> None:
-    admin = open_page(shops_browser, f"{shop.url}/admin")
+def test_a_board_that_lost_its_server_catches_up_by_itself(shop: Shop, chromium: Browser) -> None:
+    admin = open_page(chromium, f"{shop.url}/admin")
     log_in(admin, shop)
 
     shop.kill()
@@ -205,8 +190,8 @@ def test_a_board_that_lost_its_server_catches_up_by_itself(shop: Shop, shops_bro
     expect(admin.get_by_test_id("state-banner")).to_have_count(0)
 
 
-def test_the_socket_page_connects_without_a_token_upgrades_and_echoes(shop: Shop, buyers_browser: Browser) -> None:
-    page = open_page(buyers_browser, f"{shop.url}/test-socket")
+def test_the_socket_page_connects_without_a_token_upgrades_and_echoes(shop: Shop, chromium: Browser) -> None:
+    page = open_page(chromium, f"{shop.url}/test-socket")
 
     expect(page.get_by_test_id("socket-state")).to_have_attribute("data-state", "connected")
     expect(page.get_by_test_id("socket-transport")).to_have_text("websocket")
@@ -223,19 +208,17 @@ def test_the_socket_page_connects_without_a_token_upgrades_and_echoes(shop: Shop
 
 @pytest.mark.parametrize("path", ["/", "/shop", "/admin", "/chat", "/track/ord_nothing", "/test-socket"])
 def test_each_page_loads_by_its_own_address_on_a_phone_without_sideways_scrolling(
-    read_shop: Shop, buyers_browser: Browser, path: str
+    read_shop: Shop, chromium: Browser, path: str
 ) -> None:
-    page = open_page(buyers_browser, f"{read_shop.url}{path}", viewport={"width": 360, "height": 740})
+    page = open_page(chromium, f"{read_shop.url}{path}", viewport={"width": 360, "height": 740})
 
     expect(page.get_by_role("main")).to_be_visible()
     assert page.evaluate("document.documentElement.scrollWidth") <= 360
     assert page_errors(page) == []
 
 
-def test_a_new_order_shows_by_itself_and_the_board_says_so_and_who_opened_it(
-    shop: Shop, shops_browser: Browser
-) -> None:
-    admin = open_page(shops_browser, f"{shop.url}/admin")
+def test_a_new_order_shows_by_itself_and_the_board_says_so_and_who_opened_it(shop: Shop, chromium: Browser) -> None:
+    admin = open_page(chromium, f"{shop.url}/admin")
     log_in(admin, shop)
 
     order = shop.place()
@@ -258,9 +241,9 @@ def test_a_new_order_shows_by_itself_and_the_board_says_so_and_who_opened_it(
 
 
 def test_the_page_of_events_is_found_by_name_and_by_room_and_read_by_everybody(
-    read_shop: Shop, buyers_browser: Browser
+    read_shop: Shop, chromium: Browser
 ) -> None:
-    page = open_page(buyers_browser, f"{read_shop.url}/docs")
+    page = open_page(chromium, f"{read_shop.url}/docs")
     expect(page.locator("details").first).to_be_visible()
     assert found_in_both_colors(page) == []
     page.get_by_role("link", name="events").click()
