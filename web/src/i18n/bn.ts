@@ -276,6 +276,7 @@ export const bn: Record<MessageKey, string> = {
   "order.driver": "চালক: {name}",
   "order.since": "{time} থেকে এমন",
   "order.movedBy": "{name}, {time}",
+  "order.allOfIt": "এই অর্ডারের সবকিছু",
   "order.more": "অর্ডার {number} নিয়ে আরও",
   "settings.title": "বোর্ডের সেটিংস",
   "settings.lead": "আপনার জন্য, এই যন্ত্রে।",

@@ -278,6 +278,7 @@ export const en = {
   "order.driver": "Driver: {name}",
   "order.since": "So since {time}",
   "order.movedBy": "{name}, {time}",
+  "order.allOfIt": "All about this order",
   "order.more": "More about order {number}",
   "settings.title": "Board settings",
   "settings.lead": "For you, on this device.",

@@ -1,5 +1,6 @@
 import type { Order } from "@ordercast/client";
 import { useState } from "react";
+import { navigate } from "wouter/use-browser-location";
 import type { Transition } from "../../api/status-flow";
 import { useText } from "../../i18n/text";
 import { Dots } from "../../ui/icons";
@@ -40,6 +41,12 @@ export function OrderActions({ order, isTakenAway }: OrderActionsProps) {
     testId: "status-button",
     data: { "data-to": move.to },
   }));
+  entries.push({
+    key: "open",
+    label: t("order.allOfIt"),
+    onSelect: () => navigate(`/admin/orders/${order.id}`),
+    testId: "order-open",
+  });
   if (refundable(order) > 0)
     entries.push({
       key: "refund",
