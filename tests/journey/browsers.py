@@ -70,6 +70,12 @@ def page_errors(page: Page) -> list[str]:
 def found_by_axe(page: Page) -> list[str]:
     """What axe finds wrong for those who do not see or point, with the first place of each."""
     page.evaluate(AXE.read_text())
+    # A colour on its way to another has the contrast of neither.
+    page.evaluate(
+        """() => Promise.allSettled(
+            document.getAnimations().filter(each => each instanceof CSSTransition).map(({ finished }) => finished)
+        ).then(() => undefined)"""
+    )
     found: list[str] = page.evaluate(
         "axe.run().then(({ violations }) => violations.map(({ id, nodes }) => `${id}: ${nodes[0].html}`))"
     )
