@@ -145,29 +145,37 @@ TRIGGERS: Final = (
 # --- Statements -------------------------------------------------------------------------------------------------------
 
 
+_SQLITE_FOUND: Final = """
+    SELECT rowid FROM order_words WHERE order_words MATCH :words AND rowid BETWEEN :lowest AND :highest
+"""
+_MATCHES: Final = "words @@ to_tsquery(CAST('simple' AS regconfig), :words)"
+_IN_RANGE: Final = "number BETWEEN :lowest AND :highest"
+
+
 def _found(order: str) -> Statement:
     return Statement(
-        sqlite=f"""
-            SELECT rowid FROM order_words
-            WHERE order_words MATCH :words AND rowid BETWEEN :lowest AND :highest
-            ORDER BY rowid {order} LIMIT :limit
-        """,
+        sqlite=f"{_SQLITE_FOUND} ORDER BY rowid {order} LIMIT :limit",
         postgresql=f"""
-            SELECT number FROM order_words
-            WHERE words @@ to_tsquery(CAST('simple' AS regconfig), :words) AND number BETWEEN :lowest AND :highest
-            ORDER BY number {order} LIMIT :limit
+            SELECT number FROM order_words WHERE {_MATCHES} AND {_IN_RANGE} ORDER BY number {order} LIMIT :limit
+        """,
+    )
+
+
+def _found_by_words(order: str) -> Statement:
+    # MATERIALIZED: PostgreSQL would look through all orders in the order of their numbers for one that matches.
+    return Statement(
+        sqlite=f"{_SQLITE_FOUND} ORDER BY rowid {order} LIMIT :limit",
+        postgresql=f"""
+            WITH matching AS MATERIALIZED (SELECT number FROM order_words WHERE {_MATCHES})
+            SELECT number FROM matching WHERE {_IN_RANGE} ORDER BY number {order} LIMIT :limit
         """,
     )
 
 
 FOUND_NEWEST: Final = _found("DESC")
 FOUND_OLDEST: Final = _found("ASC")
-IS_FOUND: Final = Statement(
-    sqlite="SELECT 1 FROM order_words WHERE order_words MATCH :words LIMIT 1",
-    postgresql="""
-        SELECT 1 FROM order_words WHERE words @@ to_tsquery(CAST('simple' AS regconfig), :words) LIMIT 1
-    """,
-)
+FOUND_BY_WORDS_NEWEST: Final = _found_by_words("DESC")
+FOUND_BY_WORDS_OLDEST: Final = _found_by_words("ASC")
 _DOCUMENT: Final = order_document("orders")
 _WANTED: Final = "(@json_rows(:numbers, number bigint)) AS wanted"
 _OF_STATUS: Final = "AND status IN (@json_texts(:statuses))"
@@ -257,7 +265,8 @@ def read_searches(transaction: Transaction, text: str, days: tuple[date, date] |
 def _is_found(transaction: Transaction, search: OrderSearch) -> bool:
     if search.words is None:
         return True
-    return transaction.one(IS_FOUND, words=words_matched(search.words, transaction.dialect)) is not None
+    words = words_matched(search.words, transaction.dialect)
+    return bool(_numbers(transaction, words, Paging(_NUMBER_MAX, 1)))
 
 
 def find(transaction: Transaction, searches: Iterable[OrderSearch], paging: Paging) -> Found:
@@ -325,8 +334,11 @@ def _in_states(transaction: Transaction, paging: Paging) -> dict[int, str]:
 def _numbers(transaction: Transaction, words: str, paging: Paging) -> list[int]:
     """Numbers of orders with these words, behind the cursor."""
     found: list[int] = []
-    statement = FOUND_OLDEST if paging.oldest_first else FOUND_NEWEST
-    for lowest, highest in _ranges(transaction, paging):
+    # What is near first, row by row; then all that is left, by its words.
+    near, far = FOUND_NEWEST, FOUND_BY_WORDS_NEWEST
+    if paging.oldest_first:
+        near, far = FOUND_OLDEST, FOUND_BY_WORDS_OLDEST
+    for statement, (lowest, highest) in zip((near, far), _ranges(transaction, paging), strict=False):
         left = paging.limit - len(found)
         rows = transaction.all(statement, words=words, lowest=lowest, highest=highest, limit=left)
         found += [number for (number,) in rows]
