@@ -56,6 +56,11 @@ class _Routes:
         return self.application
 
     @property
+    def are_described(self) -> bool:
+        """Whether their document was made, which changes what Litestar keeps of them: another one would differ."""
+        return self.application.state.documents.http._made is not None
+
+    @property
     def _shop(self) -> _OfOneShop:
         assert self.shop is not None, "its client is closed"
         return self.shop
@@ -94,7 +99,8 @@ class Transport(httpx.ASGITransport):
         routes, self._routes = self._routes, None
         if routes is not None:
             routes.shop = None
-            _free[self._key].append(routes)
+            if not routes.are_described:
+                _free[self._key].append(routes)
 
 
 # By what they were made with that is not of one shop alone.
