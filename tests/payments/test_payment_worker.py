@@ -364,7 +364,7 @@ async def test_a_fault_of_our_own_postpones_one_task_and_holds_up_no_other(
     assert await PaymentWorker(store, providers).run_due() == 2
     assert (await now_is(client, broken))["paymentStatus"] == "authorized"
     assert (await now_is(client, fine))["paymentStatus"] == "paid"
-    assert "is tried again" in caplog.text
+    assert "it is retried" in caplog.text
 
 
 def _far() -> Timestamp:
