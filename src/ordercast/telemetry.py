@@ -32,11 +32,11 @@ DESCRIPTORS_GONE = Gauge(
 EVENTS_DELIVERED = Counter("ordercast_events_delivered_total", "Durable events written to sockets of this node")
 EVENTS_REPLAYED = Counter("ordercast_events_replayed_total", "Durable events replayed to sockets that reconnected")
 ROWS_UNTOLD = Counter(
-    "ordercast_feed_rows_unshown_total", "Feed rows that could not be delivered: clients got resync; the log says why"
+    "ordercast_feed_rows_untold_total", "Feed rows that could not be delivered: clients got resync; the log says why"
 )
 DAMAGED_ROWS = Gauge("ordercast_damaged_rows", "Rows that were found to be unreadable; readiness names them")
 SOURCE_DOCUMENTS_UNTOLD = Counter(
-    "ordercast_source_documents_unshown_total",
+    "ordercast_source_documents_untold_total",
     "Documents and changes of a MongoDB source that could not be mirrored; the log says why",
 )
 MAILS = Counter(
