@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 from collections.abc import Callable, Iterator
 from typing import Any, Final
 
@@ -123,7 +124,7 @@ def json_text(data: bytes) -> None:
     except MalformedPacket:
         return
     assert decode_json(encode_json(value)) == value
-    # The standard library keeps halves of emojis, and large integers whole.
+    # The standard library keeps halves of emojis, large integers whole, and numbers that are none.
     assert _as_received(json.loads(data)) == _as_received(value)
 
 
@@ -134,6 +135,8 @@ def _as_received(value: Any) -> Any:
         return [_as_received(item) for item in value]
     if isinstance(value, dict):
         return {_as_received(key): _as_received(item) for key, item in value.items()}
+    if isinstance(value, float) and not math.isfinite(value):
+        return None
     return float(value) if type(value) is int and abs(value) >= 1 << 63 else value
 
 
