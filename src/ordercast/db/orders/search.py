@@ -20,7 +20,7 @@ from ordercast.commerce.order_search import DAY, NUMBER, SUM, TELEPHONE, OrderSe
 from ordercast.commerce.states import OrderStatus
 from ordercast.commerce.word_query import WordQuery
 from ordercast.db import mirrored, shop
-from ordercast.db.dialects import POSTGRESQL, Trigger
+from ordercast.db.dialects import Trigger
 from ordercast.db.mirrored import MIRRORED_FROM
 from ordercast.db.noun import Noun
 from ordercast.db.statement import Statement, statements_in
@@ -28,17 +28,16 @@ from ordercast.db.transaction import Transaction
 from ordercast.db.trigger_helpers import changed
 from ordercast.db.word_index import TOKENIZER, words_matched
 
-from . import statements
+from . import statements, word_matches
 from .document import order_document
+from .word_matches import NUMBER_MAX, match_words
 
 # Of all that is searched in an order: PostgreSQL refuses a row whose words take a megabyte.
 TEXT_CHARACTERS_MAX: Final = 40_000
 # Of the orders in which the words are, so many are looked at for those in a state; then the page ends, and the next one
 # goes on. Each takes some microseconds.
 LOOKED_AT_MAX: Final = 2_000
-# PostgreSQL's index knows no order of numbers. Words that are in many orders are in the newest, which are looked
-# through first; those that are in few are few.
-NEWEST_FIRST: Final = 5_000
+_LOOKED_AT_ONCE: Final = 250
 
 # In one unit: others wait for it for some 5 ms.
 INDEXED_AT_ONCE_MAX: Final = 500
@@ -145,37 +144,6 @@ TRIGGERS: Final = (
 # --- Statements -------------------------------------------------------------------------------------------------------
 
 
-_SQLITE_FOUND: Final = """
-    SELECT rowid FROM order_words WHERE order_words MATCH :words AND rowid BETWEEN :lowest AND :highest
-"""
-_MATCHES: Final = "words @@ to_tsquery(CAST('simple' AS regconfig), :words)"
-_IN_RANGE: Final = "number BETWEEN :lowest AND :highest"
-
-
-def _found(order: str) -> Statement:
-    return Statement(
-        sqlite=f"{_SQLITE_FOUND} ORDER BY rowid {order} LIMIT :limit",
-        postgresql=f"""
-            SELECT number FROM order_words WHERE {_MATCHES} AND {_IN_RANGE} ORDER BY number {order} LIMIT :limit
-        """,
-    )
-
-
-def _found_by_words(order: str) -> Statement:
-    # MATERIALIZED: PostgreSQL would look through all orders in the order of their numbers for one that matches.
-    return Statement(
-        sqlite=f"{_SQLITE_FOUND} ORDER BY rowid {order} LIMIT :limit",
-        postgresql=f"""
-            WITH matching AS MATERIALIZED (SELECT number FROM order_words WHERE {_MATCHES})
-            SELECT number FROM matching WHERE {_IN_RANGE} ORDER BY number {order} LIMIT :limit
-        """,
-    )
-
-
-FOUND_NEWEST: Final = _found("DESC")
-FOUND_OLDEST: Final = _found("ASC")
-FOUND_BY_WORDS_NEWEST: Final = _found_by_words("DESC")
-FOUND_BY_WORDS_OLDEST: Final = _found_by_words("ASC")
 _DOCUMENT: Final = order_document("orders")
 _WANTED: Final = "(@json_rows(:numbers, number bigint)) AS wanted"
 _OF_STATUS: Final = "AND status IN (@json_texts(:statuses))"
@@ -187,10 +155,6 @@ DOCUMENTS: Final = Statement(_OURS)
 DOCUMENTS_OF_STATUS: Final = Statement(f"{_OURS} {_OF_STATUS}")
 MIRRORED: Final = Statement(f"{_THEIRS} WHERE document IS NOT NULL")
 MIRRORED_OF_STATUS: Final = Statement(f"{_THEIRS} WHERE document IS NOT NULL {_OF_STATUS}")
-NEWEST_NUMBER: Final = Statement(
-    sqlite="SELECT max(rowid) FROM order_words", postgresql="SELECT max(number) FROM order_words"
-)
-
 IS_BEHIND: Final = Statement(f"SELECT number FROM orders WHERE number > {INDEXED_UNTIL} ORDER BY number LIMIT 1")
 # In PostgreSQL nothing is behind but what came while its trigger was silenced.
 INDEX_NEXT: Final = Statement(f"""
@@ -198,7 +162,11 @@ INDEX_NEXT: Final = Statement(f"""
     WHERE number > {INDEXED_UNTIL} ORDER BY number LIMIT :limit @postgresql(ON CONFLICT DO NOTHING)
 """)
 
-NOUN: Final = Noun(name="order_search", statements=statements_in(globals()), triggers=TRIGGERS)
+NOUN: Final = Noun(
+    name="order_search",
+    statements=statements_in(globals()) | statements_in(vars(word_matches)),
+    triggers=TRIGGERS,
+)
 
 # --- Keeping up -------------------------------------------------------------------------------------------------------
 
@@ -216,7 +184,6 @@ def index_next(transaction: Transaction) -> bool:
 # --- Searching --------------------------------------------------------------------------------------------------------
 
 _ENCODE: Final = msgspec.json.Encoder().encode
-_NUMBER_MAX: Final = 2**63 - 1
 
 
 @dataclass(frozen=True, slots=True)
@@ -266,7 +233,7 @@ def _is_found(transaction: Transaction, search: OrderSearch) -> bool:
     if search.words is None:
         return True
     words = words_matched(search.words, transaction.dialect)
-    return bool(_numbers(transaction, words, Paging(_NUMBER_MAX, 1)))
+    return bool(match_words(transaction, words, cursor=NUMBER_MAX, limit=1, oldest_first=False).numbers)
 
 
 def find(transaction: Transaction, searches: Iterable[OrderSearch], paging: Paging) -> Found:
@@ -304,18 +271,19 @@ def _both(
 def _scan(transaction: Transaction, words: WordQuery | None, paging: Paging) -> _Scan:
     if words is None:
         return _Scan(_in_states(transaction, paging))
-    scan, looked_at = _Scan(), 0
-    window = paging.limit if paging.statuses is None else LOOKED_AT_MAX // 4
+    if paging.statuses is not None and not paging.statuses:
+        return _Scan()
+    limit = paging.limit if paging.statuses is None else LOOKED_AT_MAX
     matched = words_matched(words, transaction.dialect)
-    while paging.statuses is None or paging.statuses:
-        numbers = _numbers(transaction, matched, replace(paging, limit=window))
-        scan.orders |= _documents(transaction, numbers, paging.statuses)
-        if len(numbers) < window:
-            break
-        looked_at += window
-        paging = replace(paging, cursor=numbers[-1])
-        if len(scan.orders) >= paging.limit or looked_at >= LOOKED_AT_MAX:
-            scan.stopped_at = paging.cursor
+    numbers, stopped_at = match_words(
+        transaction, matched, cursor=paging.cursor, limit=limit, oldest_first=paging.oldest_first
+    )
+    scan = _Scan(stopped_at=stopped_at)
+    for begin in range(0, len(numbers), _LOOKED_AT_ONCE):
+        these = numbers[begin : begin + _LOOKED_AT_ONCE]
+        scan.orders |= _documents(transaction, these, paging.statuses)
+        if len(scan.orders) >= paging.limit:
+            scan.stopped_at = these[-1]
             break
     return scan
 
@@ -329,38 +297,6 @@ def _in_states(transaction: Transaction, paging: Paging) -> dict[int, str]:
         for status in paging.statuses or ()
         for number, document in transaction.all(statement, cursor=paging.cursor, limit=paging.limit, status=status)
     }
-
-
-def _numbers(transaction: Transaction, words: str, paging: Paging) -> list[int]:
-    """Numbers of orders with these words, behind the cursor."""
-    found: list[int] = []
-    # What is near first, row by row; then all that is left, by its words.
-    near, far = FOUND_NEWEST, FOUND_BY_WORDS_NEWEST
-    if paging.oldest_first:
-        near, far = FOUND_OLDEST, FOUND_BY_WORDS_OLDEST
-    for statement, (lowest, highest) in zip((near, far), _ranges(transaction, paging), strict=False):
-        left = paging.limit - len(found)
-        rows = transaction.all(statement, words=words, lowest=lowest, highest=highest, limit=left)
-        found += [number for (number,) in rows]
-        if len(found) == paging.limit:
-            break
-    return found
-
-
-def _ranges(transaction: Transaction, paging: Paging) -> Sequence[tuple[int, int]]:
-    """What is to be looked through, one after the other."""
-    is_postgresql = transaction.dialect is POSTGRESQL
-    if paging.oldest_first:
-        begin = paging.cursor + 1
-        if not is_postgresql:
-            return [(begin, _NUMBER_MAX)]
-        return [(begin, begin + NEWEST_FIRST - 1), (begin + NEWEST_FIRST, _NUMBER_MAX)]
-    end = paging.cursor - 1
-    if not is_postgresql:
-        return [(0, end)]
-    newest = transaction.one(NEWEST_NUMBER)
-    begin = min(end, (newest[0] or 0) if newest else 0) - NEWEST_FIRST
-    return [(begin + 1, end), (0, begin)]
 
 
 def _documents(
