@@ -151,12 +151,12 @@ async def attached_tables(settings: Settings, store: Store, mapping: Mapping | N
     if mapping is None:
         return AttachedJobs()
     if settings.source_path is not None:
+        from ordercast.attach.outbox_relay import OutboxRelay  # noqa: PLC0415 - as below
         from ordercast.attach.sqlite.outbox import SqliteOutbox  # noqa: PLC0415 - as below
-        from ordercast.attach.taking import OutboxTaker  # noqa: PLC0415 - as below
 
-        taker = OutboxTaker(store, SqliteOutbox(settings.source_path, mapping), mapping, _now)
-        return AttachedJobs(leading=(taker.run,), warnings=(taker.warnings,))
-    from ordercast.attach.watching import AttachedTables  # noqa: PLC0415 - most shops have nothing attached
+        relay = OutboxRelay(store, SqliteOutbox(settings.source_path, mapping), mapping, _now)
+        return AttachedJobs(leading=(relay.run,), warnings=(relay.warnings,))
+    from ordercast.attach.attached_tables import AttachedTables  # noqa: PLC0415 - most shops have nothing attached
 
     attached = AttachedTables(store, mapping, _now)
     with suppress(StoreError):

@@ -14,9 +14,9 @@ import pytest
 
 from ordercast import attach
 from ordercast.attach import MappingError
+from ordercast.attach.outbox_relay import OutboxRelay
 from ordercast.attach.sqlite.attaching import SqliteAttaching
 from ordercast.attach.sqlite.outbox import SqliteOutbox
-from ordercast.attach.taking import OutboxTaker
 from ordercast.commerce.timestamps import timestamp
 from ordercast.db import SqliteStore
 from tests.quick import migrated
@@ -46,7 +46,7 @@ class SqliteShop:
         self.connection = sqlite3.connect(self.path, isolation_level=None, timeout=60)
         self.connection.execute("PRAGMA foreign_keys = ON")
         self.connection.executescript(TABLES)
-        self.taker: OutboxTaker | None = None
+        self.relay: OutboxRelay | None = None
 
     def do(self, statement: str, *values: Any) -> list[tuple[Any, ...]]:
         return self.connection.execute(statement, values).fetchall()
@@ -65,12 +65,12 @@ class SqliteShop:
             return [f"{fault.line}: {fault.sentence}" for fault in attaching.check()]
 
     @asynccontextmanager
-    async def taking(self) -> AsyncIterator[OutboxTaker]:
+    async def relayed(self) -> AsyncIterator[OutboxRelay]:
         """As a node does."""
         mapping = attach.read(self.mapping_path)
-        taker = OutboxTaker(self.store, SqliteOutbox(self.path, mapping), mapping, lambda: timestamp(1))
-        running = asyncio.create_task(taker.run())
-        yield taker
+        relay = OutboxRelay(self.store, SqliteOutbox(self.path, mapping), mapping, lambda: timestamp(1))
+        running = asyncio.create_task(relay.run())
+        yield relay
         running.cancel()
         await asyncio.wait([running])
 
@@ -109,7 +109,7 @@ note = "json_object('a', NEW.status)\"""",
         'INSERT INTO "Order" (id, "customerId", total, paid, shipping, "createdAt", raw) VALUES (?,?,?,?,?,?,?)',
         *values,
     )
-    async with shop.taking():
+    async with shop.relayed():
         (event,) = await shop.told(1)
     assert (event["event"], event["rooms"]) == ("e", ["store", "customer_c1"])
     assert event["args"] == [
@@ -131,7 +131,7 @@ async def test_changes_cascades_upserts_and_replacements_are_told_in_their_order
     shop.do(f"{insert} (3, 'c1', 3)")
     shop.do("ROLLBACK")
     shop.do("""DELETE FROM "Customer" WHERE id = 'c1'""")
-    async with shop.taking():
+    async with shop.relayed():
         told = await shop.told(4)
     assert [(event["on"], *event["args"][0]) for event in told] == [
         ("insert", 1, 1, None), ("update", 1, 2, 1), ("insert", 1, 9, None), ("delete", 1, 9, 9),
@@ -142,9 +142,9 @@ async def test_what_cannot_be_told_is_a_gap_and_the_write_goes_on(shop: SqliteSh
     shop.apply(emit(rest='payload = "{shipping.a.b}"') + emit(rest='name = "second"\npayload = "{total}"'))
     for shipping in ("no json {", "\ud800".encode("utf-8", "surrogatepass"), 9e999, '{"a": {"b": 1}}'):
         shop.do("""INSERT INTO "Order" ("customerId", total, shipping) VALUES ('c1', 1, ?)""", shipping)
-    async with shop.taking() as taker:
+    async with shop.relayed() as relay:
         told = await shop.told(7)
-        warnings = taker.warnings()
+        warnings = relay.warnings()
     assert [event["args"] for event in told if event.get("mapping") == "e of Order"] == [[None], [1]]
     assert {"reason": "mapping_failed", "rooms": ["store"]} in told
     assert len([event for event in told if event.get("mapping") == "second"]) == 4
@@ -172,14 +172,14 @@ async def test_each_row_is_taken_once_whatever_ends_between_the_two_files(shop: 
         shop.do("""INSERT INTO "Order" ("customerId", total) VALUES ('c1', ?)""", total)
     mapping = attach.read(shop.mapping_path)
     cut = asyncio.create_task(
-        OutboxTaker(shop.store, CutOutbox(shop.path, mapping), mapping, lambda: timestamp(1)).run()
+        OutboxRelay(shop.store, CutOutbox(shop.path, mapping), mapping, lambda: timestamp(1)).run()
     )
     await until(lambda: deletes)
     cut.cancel()
     await asyncio.wait([cut])
     assert len(shop.do("SELECT 1 FROM ordercast_outbox")) == 3
     shop.do("""INSERT INTO "Order" ("customerId", total) VALUES ('c1', 3)""")
-    async with shop.taking():
+    async with shop.relayed():
         assert [event["args"] for event in await shop.told(4)] == [[0], [1], [2], [3]]
 
 
@@ -195,7 +195,7 @@ async def test_many_writers_are_told_once_in_the_order_of_their_rows(shop: Sqlit
             connection.execute("ROLLBACK" if turn % 5 == 0 else "COMMIT")
         connection.close()
 
-    async with shop.taking():
+    async with shop.relayed():
         await asyncio.gather(*(asyncio.to_thread(write, number) for number in range(8)))
         totals = dict(shop.do('SELECT id, total FROM "Order"'))
         told = await shop.told(sum(totals.values()))
@@ -209,7 +209,7 @@ async def test_an_event_is_published_by_sql_in_the_shops_own_file(shop: SqliteSh
     for wrong in ("('', '[\"a\"]', '[]')", "('e', '[]', '[]')", "('e', '[\"a\"]', '{}')"):
         with pytest.raises(sqlite3.IntegrityError):
             shop.do(f"INSERT INTO ordercast_publish VALUES {wrong}")
-    async with shop.taking():
+    async with shop.relayed():
         (event,) = await shop.told(1)
     assert event == {"event": "new_order", "rooms": ["a"], "args": [{"x": 1}]}
 
@@ -217,7 +217,7 @@ async def test_an_event_is_published_by_sql_in_the_shops_own_file(shop: SqliteSh
 async def test_a_migration_that_rebuilds_the_table_is_found_and_mended(shop: SqliteShop) -> None:
     text = emit(rest='payload = "{total}"')
     shop.apply(text)
-    async with shop.taking() as taker:
+    async with shop.relayed() as relay:
         shop.do('ALTER TABLE "Order" ADD COLUMN note TEXT')
         shop.do('ALTER TABLE "Order" DROP COLUMN raw')
         assert shop.check() == []
@@ -226,9 +226,9 @@ async def test_a_migration_that_rebuilds_the_table_is_found_and_mended(shop: Sql
         shop.do('ALTER TABLE new_order RENAME TO "Order"')
         (fault,) = shop.check()
         assert "a trigger on Order is missing, and no e is told" in fault
-        await until(lambda: any("is missing" in each for each in taker.warnings()))
+        await until(lambda: any("is missing" in each for each in relay.warnings()))
         shop.apply(text)
-        await until(lambda: not taker.warnings())
+        await until(lambda: not relay.warnings())
         shop.do("""INSERT INTO "Order" (id, "customerId", total) VALUES (1, 'c1', 4)""")
         assert [event["args"] for event in await shop.told(1)] == [[4]]
 

@@ -16,7 +16,7 @@ from psycopg import errors
 
 from ordercast.app import migrate as migrate_database
 from ordercast.app import read_mapping
-from ordercast.attach import Mapping, MappingError, suggesting
+from ordercast.attach import Mapping, MappingError, suggestions
 from ordercast.attach.mapping import Fault
 from ordercast.attach.postgresql.attaching import PostgresqlAttaching
 from ordercast.attach.sqlite.attaching import SqliteAttaching
@@ -156,7 +156,7 @@ def _suggest(settings: Settings) -> None:
     made = SqliteAttaching(path, nothing) if path is not None else PostgresqlAttaching(settings.store_url, nothing)
     with made as attaching:
         tables = attaching.known_tables()
-    print(suggesting.suggest(tables, settings.shown_database_url, is_sqlite=path is not None), end="")
+    print(suggestions.suggest(tables, settings.shown_database_url, is_sqlite=path is not None), end="")
 
 
 def _end(mapping: Mapping, faults: list[Fault], notes: list[Fault]) -> None:

@@ -8,6 +8,8 @@ from typing import Final
 STORE_OWNERS: Final = "store-owners"
 CONVERSATION_PREFIX: Final = "conversation_"
 _WATCH: Final = "watch_order_"
+EVERYBODY: Final = "\x00everybody"
+"""Instead of a room: all authenticated sockets, for a row of the feed that does not name its rooms."""
 
 ROOMS: Final = {
     STORE_OWNERS: "The shop's people: tokens of the roles `admin` and `store`.",

@@ -51,6 +51,16 @@ def with_parameters(sql: str, written: Callable[[str], str]) -> str:
     return _PARAMETER.sub(lambda found: found[0] if found[1] is None else written(found[1]), sql)
 
 
+def quoted(name: str) -> str:
+    """Quote an identifier, whatever it is made of."""
+    return '"' + name.replace('"', '""') + '"'
+
+
+def literal(text: str) -> str:
+    """Quote a text in which backslashes mean nothing: SQLite's, and the standard's."""
+    return "'" + text.replace("'", "''") + "'"
+
+
 def literals(values: Iterable[str]) -> str:
     """The values as a SQL list, sorted."""
     return ", ".join(f"'{value}'" for value in sorted(values))

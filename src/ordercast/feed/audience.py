@@ -17,6 +17,7 @@ from ordercast.commerce.conversations import Subject
 from ordercast.commerce.notifications import SHOP
 from ordercast.commerce.people import Role
 from ordercast.commerce.rooms import (
+    EVERYBODY,
     STORE_OWNERS,
     booking_room,
     carer_room,
@@ -31,7 +32,7 @@ from ordercast.db import Change, ChangeKind
 
 from . import booking_payloads, payloads
 from .booking_payloads import BookingChange
-from .gaps import EVERYBODY, UnroutableRow
+from .gaps import UnroutableRow
 from .payloads import OrderChange
 
 _KIND: Final = re.compile(r"[a-z_]+(\.[a-z_]+)+")

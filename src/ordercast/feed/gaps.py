@@ -26,6 +26,7 @@ from typing import Any, Final
 
 from ordercast.commerce.notifications import SHOP
 from ordercast.commerce.rooms import (
+    EVERYBODY,
     STORE_OWNERS,
     booking_room,
     carer_room,
@@ -52,9 +53,6 @@ class GapReason(StrEnum):
     MAPPING_FAILED = "mapping_failed"
     TABLE_EMPTIED = "table_emptied"
 
-
-EVERYBODY: Final = "\x00everybody"
-"""Instead of a room: all authenticated sockets, for a row that does not name its rooms."""
 
 # Finds names in a document that is no valid JSON.
 _NAMES: Final = re.compile(

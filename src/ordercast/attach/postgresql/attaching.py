@@ -10,11 +10,12 @@ import psycopg
 
 from ordercast.attach.mapping import Fault, MappingError
 from ordercast.attach.mapping import Mapping as MappingFile
-from ordercast.attach.suggesting import KnownTable
+from ordercast.attach.suggestions import KnownTable
 from ordercast.attach.toml_lines import Path
 from ordercast.db.postgresql.connection import connect
+from ordercast.db.sql import quoted
 
-from .catalogue import AttachedTrigger, Catalogue, quoted
+from .catalogue import AttachedTrigger, Catalogue
 from .checking import Found, applied_faults, fault_of, resolve, unheard_targets
 from .compiling import Compiled, CompiledTrigger
 from .reading import read_tables

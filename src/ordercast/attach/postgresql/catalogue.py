@@ -6,6 +6,9 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Final, TypeAlias
 
+from ordercast.db import sql
+from ordercast.db.sql import quoted
+
 Ask: TypeAlias = Callable[[str, Mapping[str, Any]], list[tuple[Any, ...]]]
 """Runs a query with its ``%(named)s`` parameters."""
 
@@ -120,14 +123,10 @@ class AttachedTrigger:
         return f"DROP TRIGGER IF EXISTS {self.name} ON {quoted(self.schema)}.{quoted(self.table)}"
 
 
-def quoted(name: str) -> str:
-    return '"' + name.replace('"', '""') + '"'
-
-
 def literal(text: str) -> str:
     """A text as SQL has it, whatever ``standard_conforming_strings`` says."""
-    escaped = text.replace("'", "''")
-    return f"'{escaped}'" if "\\" not in text else "E'" + escaped.replace("\\", "\\\\") + "'"
+    found = sql.literal(text)
+    return found if "\\" not in text else "E" + found.replace("\\", "\\\\")
 
 
 class Catalogue:

@@ -13,16 +13,16 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final, TypeVar
 
+from ordercast.attach.gaps import gap_document, gap_rooms
 from ordercast.attach.mapping import Emit
 from ordercast.attach.templates import EVERY, VIEW, Field, Payload, Template
+from ordercast.db.sql import quoted
 from ordercast.db.types import ChangeKind
 
-from .catalogue import Relation, Target, literal, quoted
+from .catalogue import Relation, Target, literal
 
 T = TypeVar("T")
 
-EVERYBODY_ROOM: Final = "\x00everybody"
-"""``feed.gaps.EVERYBODY``: whoever is known."""
 # PostgreSQL's functions take a hundred arguments.
 _ARGUMENTS_MAX: Final = 100
 _MOMENT: Final = """'YYYY-MM-DD"T"HH24:MI:SS.MS"Z"'"""
@@ -106,17 +106,6 @@ def _triggers(emit: Emit, target: Target, schema: str) -> Iterator[CompiledTrigg
             f" EXECUTE FUNCTION {quoted(schema)}.{function}()"
         )
         yield CompiledTrigger(emit, target, name, function, made)
-
-
-def gap_rooms(emit: Emit) -> list[str]:
-    """Whom an event of which nothing is known may have been for."""
-    constants = [room.constant for room in emit.rooms]
-    return [room for room in constants if room] if all(constants) else [EVERYBODY_ROOM]
-
-
-def gap_document(rooms: Sequence[str], reason: str) -> str:
-    """What the feed has of a gap."""
-    return json.dumps({"reason": reason, "rooms": list(rooms)})
 
 
 def _emptied(emit: Emit, relation: Relation, schema: str) -> str:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import defaultdict
 from typing import Final
 
-from ordercast.attach.suggesting import KnownTable
+from ordercast.attach.suggestions import KnownTable
 
 from .catalogue import Ask
 

@@ -8,9 +8,10 @@ from pathlib import Path
 
 from ordercast.attach.mapping import Fault, MappingError
 from ordercast.attach.mapping import Mapping as MappingFile
-from ordercast.attach.suggesting import KnownTable
+from ordercast.attach.suggestions import KnownTable
+from ordercast.db.sql import quoted
 
-from .compiling import OUTBOX, PUBLISH, SUPPORT, Found, quoted, resolve, table_of
+from .compiling import OUTBOX, PUBLISH, SUPPORT, Found, resolve, table_of
 
 # As long as a shop's own programs wait for each other.
 BUSY_S_MAX = 5.0

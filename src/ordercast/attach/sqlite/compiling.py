@@ -1,7 +1,7 @@
 """Compiles an ``[[emit]]`` to SQLite's triggers, which keep a row as it was in the shop's outbox, and work nothing out.
 
 A trigger of SQLite can catch no error. So it has nothing in it that could fail: the event is made of the row by our own
-process, a moment later (``taking``).
+process, a moment later (``outbox_relay``).
 """
 
 from __future__ import annotations
@@ -15,6 +15,7 @@ from typing import Final
 from ordercast.attach.mapping import Emit, Fault, Verb
 from ordercast.attach.mapping import Mapping as MappingFile
 from ordercast.attach.templates import EVERY
+from ordercast.db.sql import literal, quoted
 
 OUTBOX: Final = "ordercast_outbox"
 PUBLISH: Final = "ordercast_publish"
@@ -69,10 +70,6 @@ class Found:
     tables: Mapping[str, Table]
     """By the name of the `[[emit]]`."""
     faults: tuple[Fault, ...]
-
-
-def quoted(name: str) -> str:
-    return '"' + name.replace('"', '""') + '"'
 
 
 def table_of(connection: sqlite3.Connection, name: str) -> Table | None:
@@ -180,7 +177,7 @@ def _row(row: str, columns: Sequence[str]) -> str:
     """A row as JSON, of whatever is in it: a number past a double's range is null, bytes are hexadecimal digits."""
     pieces = [columns[at : at + _COLUMNS_AT_ONCE] for at in range(0, len(columns) or 1, _COLUMNS_AT_ONCE)]
     objects = [
-        "json_object(" + ", ".join(f"{_literal(name)}, {_value(f'{row}.{quoted(name)}')}" for name in piece) + ")"
+        "json_object(" + ", ".join(f"{literal(name)}, {_value(f'{row}.{quoted(name)}')}" for name in piece) + ")"
         for piece in pieces
     ]
     return f"json_array({', '.join(objects)})"
@@ -191,7 +188,3 @@ def _value(column: str) -> str:
         f"CASE typeof({column}) WHEN 'blob' THEN json_object('hex', hex({column}))"
         f" WHEN 'real' THEN CASE WHEN abs({column}) < 1.79e308 THEN {column} END ELSE {column} END"
     )
-
-
-def _literal(text: str) -> str:
-    return "'" + text.replace("'", "''") + "'"

@@ -13,13 +13,14 @@ from typing import Any, Final
 
 from ordercast.attach.mapping import Emit
 from ordercast.attach.mapping import Mapping as MappingFile
+from ordercast.attach.outbox_relay import OutboxRow, document
 from ordercast.attach.rendering import Event, Rendering
-from ordercast.attach.taking import OutboxRow, document
 from ordercast.attach.templates import VIEW
 from ordercast.db.event_names import CONNECTION_EVENTS
+from ordercast.db.sql import quoted
 
 from .attaching import applied_faults, open_file
-from .compiling import OUTBOX, Found, Table, question, quoted, resolve
+from .compiling import OUTBOX, Found, Table, question, resolve
 
 # A look costs some microseconds.
 LOOK_S: Final = 0.02
@@ -30,7 +31,7 @@ _SECONDS_MAX: Final = 10**11
 
 
 class SqliteOutbox:
-    """See ``taking.Outbox``."""
+    """See ``outbox_relay.Outbox``."""
 
     errors: tuple[type[Exception], ...] = (sqlite3.Error, OSError)
 

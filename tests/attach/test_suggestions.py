@@ -10,7 +10,7 @@ import pytest
 
 from ordercast import attach
 from ordercast.attach.sqlite.attaching import SqliteAttaching
-from ordercast.attach.suggesting import KnownTable, suggest, words_of
+from ordercast.attach.suggestions import KnownTable, suggest, words_of
 
 from .conftest import AttachedShop
 

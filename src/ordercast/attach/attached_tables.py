@@ -9,19 +9,16 @@ import asyncio
 import logging
 from collections.abc import Callable, Mapping
 from functools import partial
-from typing import Any, Final, Protocol, TypeVar
+from typing import Any, Final
 
 from ordercast import telemetry
 from ordercast.commerce.timestamps import Timestamp
-from ordercast.db import StoreError, Transaction
-from ordercast.db.types import ChangeKind
+from ordercast.db import Store, StoreError, Transaction
 
+from .gaps import publish_failures
 from .mapping import Mapping as MappingFile
 from .postgresql.catalogue import Catalogue
 from .postgresql.checking import applied_faults, resolve
-from .postgresql.compiling import EVERYBODY_ROOM, gap_document, gap_rooms
-
-T = TypeVar("T")
 
 # A few queries of the catalogue; a trigger that was dropped is named within this.
 CHECK_EVERY_S: Final = 2.0
@@ -39,10 +36,6 @@ FROM attach_errors GROUP BY mapping ORDER BY mapping
 """
 _UNTOLD: Final = "SELECT id, mapping FROM attach_errors WHERE NOT told ORDER BY id LIMIT %(limit)s"
 _TOLD: Final = "UPDATE attach_errors SET told = true WHERE id = ANY(%(ids)s)"
-_GAP: Final = """
-INSERT INTO feed (kind, entity_id, version, actor, at, after)
-VALUES (%(kind)s, %(entity)s, 1, 'db:ordercast', %(now)s, %(after)s)
-"""
 # The first of what is forgotten keeps its count.
 _FORGET: Final = """
 WITH old AS (
@@ -57,17 +50,10 @@ FROM sums WHERE kept.id = (SELECT id FROM old WHERE old.mapping = sums.mapping A
 log = logging.getLogger("ordercast.attach")
 
 
-class WatchedStore(Protocol):
-    """The part of a store that is needed here; see ``db.Store``."""
-
-    async def read(self, query: Callable[[Transaction], T]) -> T: ...
-    async def write(self, unit: Callable[[Transaction], T]) -> T: ...
-
-
 class AttachedTables:
     """What is attached to the PostgreSQL database that a node serves."""
 
-    def __init__(self, store: WatchedStore, mapping: MappingFile, now: Callable[[], Timestamp]) -> None:
+    def __init__(self, store: Store, mapping: MappingFile, now: Callable[[], Timestamp]) -> None:
         self._store = store
         self._mapping = mapping
         self._now = now
@@ -134,16 +120,10 @@ class AttachedTables:
     def _tell(self, transaction: Transaction) -> int:
         rows = transaction.all(_UNTOLD, limit=ERRORS_AT_ONCE_MAX)
         if rows:
-            rooms = self._rooms({name for _, name in rows})
-            document = gap_document(rooms, "mapping_failed")
-            transaction.run(_GAP, kind=str(ChangeKind.FEED_RESYNC), entity="attach", now=self._now(), after=document)
+            failed = {name for _, name in rows}
+            publish_failures(transaction, self._mapping, failed, actor="db:ordercast", now=self._now())
             transaction.run(_TOLD, ids=[id_ for id_, _ in rows])
         return len(rows)
-
-    def _rooms(self, names: set[str]) -> list[str]:
-        known = {emit.name: gap_rooms(emit) for emit in self._mapping.emits}
-        rooms = sorted({room for name in names for room in known.get(name, [EVERYBODY_ROOM])})
-        return [EVERYBODY_ROOM] if EVERYBODY_ROOM in rooms else rooms
 
 
 def _has_untold(transaction: Transaction) -> bool:

@@ -11,6 +11,8 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Final
 
+from ordercast.db.sql import literal, quoted
+
 # Of frameworks: nobody wants to hear of those.
 _NOT_THE_SHOPS: Final = re.compile(
     r"(?i)_prisma_migrations|django_.*|auth_(?!user$).*|account_email.*|socialaccount_.*|authtoken_.*|celery_.*"
@@ -177,18 +179,14 @@ class _Section:
             return
         (_, column) = self._table.references[owner]
         schema, _, name = person.name.rpartition(".")
-        shown = f"{self._quoted(schema)}.{self._quoted(name)}" if schema else self._quoted(name)
+        shown = f"{quoted(schema)}.{quoted(name)}" if schema else quoted(name)
         row = "to_json(c)"
         if self._is_sqlite:
             wanted = sorted({*person.columns} & set(re.findall(r"\{customer\.\"?([^}\"]+)\"?\}", "\n".join(written))))
-            row = f"json_object({', '.join(f'{_sql_text(each)}, c.{self._quoted(each)}' for each in wanted)})"
+            row = f"json_object({', '.join(f'{literal(each)}, c.{quoted(each)}' for each in wanted)})"
         yield "[emit.sql]"
-        sql = f"SELECT {row} FROM {shown} c WHERE c.{self._quoted(column)} = NEW.{self._quoted(owner)}"
+        sql = f"SELECT {row} FROM {shown} c WHERE c.{quoted(column)} = NEW.{quoted(owner)}"
         yield f"customer = {_toml(sql)}"
-
-    @staticmethod
-    def _quoted(name: str) -> str:
-        return '"' + name.replace('"', '""') + '"'
 
     # --- Events -----------------------------------------------------------------------------------------------------
 
@@ -264,10 +262,6 @@ def _braced(column: str) -> str:
 
 def _within_braces(column: str) -> str:
     return column if re.fullmatch(r"[\w ]+", column) and column not in {"old", "new", "view"} else f'"{column}"'
-
-
-def _sql_text(text: str) -> str:
-    return "'" + text.replace("'", "''") + "'"
 
 
 def _toml(text: str) -> str:

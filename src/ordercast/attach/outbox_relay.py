@@ -1,4 +1,4 @@
-"""Takes what triggers have put into an outbox of another database to our feed: once, over a crash on either side.
+"""Relays what triggers have put into an outbox of another database to our feed: once, over a crash on either side.
 
 Theory of operation. Rows of the outbox are read in their order. Their events, and the tokens that the rows are known
 by, are written to our database in one transaction; then the rows are deleted there. Whoever comes after a crash between
@@ -16,17 +16,16 @@ import logging
 from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Any, Final, Protocol, TypeVar
+from typing import Any, Final, Protocol
 
 from ordercast import telemetry
 from ordercast.commerce.timestamps import Timestamp
 from ordercast.db import Store, StoreError, Transaction, events, meta
+from ordercast.db.mirrored import OvertakenError
 from ordercast.db.types import ChangeKind
 
+from .gaps import publish_failures
 from .mapping import Mapping
-from .postgresql.compiling import EVERYBODY_ROOM, gap_document, gap_rooms
-
-T = TypeVar("T")
 
 # Their tokens fit in one fact of `meta`, of 8 KiB.
 BATCH_ROWS: Final = 250
@@ -34,6 +33,7 @@ RETRY_S: Final = 0.25
 # Behind the source's own word that something has changed.
 LOOK_EVERY_S: Final = 0.5
 NAMED_MAX: Final = 20
+ACTOR: Final = "db:external"
 
 log = logging.getLogger("ordercast.attach")
 
@@ -76,12 +76,8 @@ class Outbox(Protocol):
     def close(self) -> None: ...
 
 
-class Overtaken(Exception):
-    """Another node has taken rows meanwhile."""
-
-
-class OutboxTaker:
-    """Takes one outbox's rows to `store`, for as long as it runs."""
+class OutboxRelay:
+    """Relays one outbox's rows to `store`, for as long as it runs."""
 
     def __init__(self, store: Store, outbox: Outbox, mapping: Mapping, now: Callable[[], Timestamp]) -> None:
         self._store = store
@@ -96,7 +92,7 @@ class OutboxTaker:
         self._last_error: dict[str, str] = {}
 
     def __repr__(self) -> str:
-        return f"<OutboxTaker {self._outbox.name} {self._trouble or 'well'}>"
+        return f"<OutboxRelay {self._outbox.name} {self._trouble or 'well'}>"
 
     def warnings(self) -> list[str]:
         """What is not told as the file says, a sentence for each."""
@@ -114,7 +110,7 @@ class OutboxTaker:
             while True:
                 try:
                     await self._follow()
-                except (StoreError, Overtaken) as error:
+                except (StoreError, OvertakenError) as error:
                     log.warning("%s: %s; trying again", self._outbox.name, error)
                 except self._outbox.errors as error:
                     if self._trouble is None:  # else it has been said
@@ -155,24 +151,15 @@ class OutboxTaker:
 
     def _write(self, transaction: Transaction, rows: Sequence[OutboxRow], tokens: str) -> None:
         if self._known(transaction) != self._taken:
-            raise Overtaken("another node has taken rows meanwhile")
+            raise OvertakenError(self._outbox.name)
         for row in rows:
             if row.document is not None:
-                self._tell(transaction, ChangeKind.EVENT_PUBLISHED, row.entity, row.at, row.document)
+                kind = str(ChangeKind.EVENT_PUBLISHED)
+                transaction.run(events.TELL, kind=kind, id=row.entity, actor=ACTOR, at=row.at, after=row.document)
         failed = {row.mapping for row in rows if row.error is not None}
         if failed:
-            gap = gap_document(self._gap_rooms(failed), "mapping_failed")
-            self._tell(transaction, ChangeKind.FEED_RESYNC, "attach", self._now(), gap)
+            publish_failures(transaction, self._mapping, failed, actor=ACTOR, now=self._now())
         transaction.run(meta.KEEP, name=self._fact, value=tokens)
-
-    @staticmethod
-    def _tell(transaction: Transaction, kind: ChangeKind, entity: str, at: str, after: str) -> None:
-        transaction.run(events.TELL, kind=str(kind), id=entity, actor="db:external", at=at, after=after)
-
-    def _gap_rooms(self, names: set[str]) -> list[str]:
-        known = {emit.name: gap_rooms(emit) for emit in self._mapping.emits}
-        rooms = sorted({room for name in names for room in known.get(name, [EVERYBODY_ROOM])})
-        return [EVERYBODY_ROOM] if EVERYBODY_ROOM in rooms else rooms
 
     def _note(self, rows: Sequence[OutboxRow]) -> None:
         for row in rows:
