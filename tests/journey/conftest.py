@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
+from playwright.sync_api import Browser, sync_playwright
 
 from . import browsers
 from .listener import Listener
@@ -20,6 +21,15 @@ def shop(tmp_path: Path) -> Iterator[Shop]:
     shop.start()
     yield shop
     shop.kill()
+
+
+@pytest.fixture(scope="module")
+def chromium() -> Iterator[Browser]:
+    """One process for all tests of a file; each page that is opened in it is of a browser of its own, as far as a shop
+    can know.
+    """
+    with sync_playwright() as playwright, browsers.browser(playwright) as running:
+        yield running
 
 
 @pytest.fixture(autouse=True)

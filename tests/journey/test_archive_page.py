@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-
 import pytest
-from playwright.sync_api import Browser, Page, expect, sync_playwright
+from playwright.sync_api import Browser, Page, expect
 
-from .browsers import browser, found_by_axe, open_page, page_errors
+from .browsers import found_by_axe, open_page, page_errors
 from .shop import Shop
 from .test_pages import take_picture
 
@@ -15,12 +13,6 @@ pytestmark = pytest.mark.browser
 
 ASHA = {"name": "Asha Rahman", "email": "asha@example.com", "mobile": "+880 1711-223344"}
 KARIM = {"name": "করিম খান", "email": "karim@example.com", "mobile": "01811556677"}
-
-
-@pytest.fixture(scope="module")
-def chromium() -> Iterator[Browser]:
-    with sync_playwright() as playwright, browser(playwright) as running:
-        yield running
 
 
 def sign_in(page: Page, shop: Shop) -> None:

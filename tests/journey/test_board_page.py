@@ -3,25 +3,18 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
 
 import httpx
 import pytest
-from playwright.sync_api import Browser, Page, expect, sync_playwright
+from playwright.sync_api import Browser, Page, expect
 
 from tests.waiting import eventually
 
-from .browsers import browser, found_by_axe, open_page, page_errors
+from .browsers import found_by_axe, open_page, page_errors
 from .shop import Shop
 from .test_pages import log_in, take_picture
 
 pytestmark = pytest.mark.browser
-
-
-@pytest.fixture(scope="module")
-def chromium() -> Iterator[Browser]:
-    with sync_playwright() as playwright, browser(playwright) as running:
-        yield running
 
 
 def log_in_to_board(chromium: Browser, shop: Shop, **options: object) -> Page:

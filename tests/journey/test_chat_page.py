@@ -5,22 +5,16 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 import pytest
-from playwright.sync_api import Browser, Locator, Page, expect, sync_playwright
+from playwright.sync_api import Browser, Locator, Page, expect
 
 from tests.waiting import eventually
 
-from .browsers import browser, found_in_both_colors, open_page, page_errors, remember
+from .browsers import found_in_both_colors, open_page, page_errors, remember
 from .shop import Shop
 
 pytestmark = pytest.mark.browser
 
 PHONE = {"width": 360, "height": 740}
-
-
-@pytest.fixture(scope="module")
-def chromium() -> Iterator[Browser]:
-    with sync_playwright() as playwright, browser(playwright) as running:
-        yield running
 
 
 @pytest.fixture(scope="module")

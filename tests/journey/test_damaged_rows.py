@@ -2,29 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import httpx
 import pytest
-from playwright.sync_api import Browser, expect, sync_playwright
+from playwright.sync_api import Browser, expect
 
 from tests.db.forced import force, lawless_sqlite
 from tests.waiting import eventually
 
-from .browsers import browser, open_page, page_errors
+from .browsers import open_page, page_errors
 from .listener import Listener
 from .shop import Shop
 from .test_pages import log_in
 from .test_start import ordercast
-
-
-@pytest.fixture
-def chromium() -> Iterator[Browser]:
-    with sync_playwright() as playwright, browser(playwright) as running:
-        yield running
-
 
 # Seconds where nothing else runs. Each of the tables waits a hundred times what it took.
 INSPECTED_S_MAX = 600.0

@@ -2,24 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-
 import pytest
-from playwright.sync_api import Browser, Page, expect, sync_playwright
+from playwright.sync_api import Browser, Page, expect
 
-from .browsers import COLORS, browser, found_by_axe, open_page, page_errors
+from .browsers import COLORS, found_by_axe, open_page, page_errors
 from .shop import Shop
 from .test_pages import check_out, log_in, take_picture
 
 pytestmark = pytest.mark.browser
 
 PHONE = {"width": 360, "height": 740}
-
-
-@pytest.fixture(scope="module")
-def chromium() -> Iterator[Browser]:
-    with sync_playwright() as playwright, browser(playwright) as chromium:
-        yield chromium
 
 
 def step(driver: Page, to: str) -> None:

@@ -7,12 +7,12 @@ from typing import Any
 
 import httpx
 import pytest
-from playwright.sync_api import Browser, expect, sync_playwright
+from playwright.sync_api import Browser, expect
 
-from .browsers import browser, found_by_axe, open_page, page_errors
+from .bengali import in_bengali, latin
+from .browsers import found_by_axe, open_page, page_errors
 from .shop import Shop
 from .test_pages import fill, log_in, take_picture
-from .test_shop_page import in_bengali, latin
 
 pytestmark = pytest.mark.browser
 
@@ -26,12 +26,6 @@ def shop(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Shop]:
     shop.start()
     yield shop
     shop.kill()
-
-
-@pytest.fixture(scope="module")
-def chromium() -> Iterator[Browser]:
-    with sync_playwright() as playwright, browser(playwright) as chromium:
-        yield chromium
 
 
 def place_as_customer(shop: Shop) -> dict[str, Any]:

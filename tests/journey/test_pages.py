@@ -9,24 +9,17 @@ from typing import Any
 
 import httpx
 import pytest
-from playwright.sync_api import Browser, Page, expect, sync_playwright
+from playwright.sync_api import Browser, Page, expect
 
 from tests.waiting import eventually
 
-from .browsers import browser, found_by_axe, found_in_both_colors, open_page, page_errors
+from .browsers import found_by_axe, found_in_both_colors, open_page, page_errors
 from .shop import Shop
 
 pytestmark = pytest.mark.browser
 
 # Set to a folder to have the pictures of the README and the docs taken anew.
 PICTURES = os.environ.get("ORDERCAST_TEST_PICTURES")
-
-
-@pytest.fixture(scope="module")
-def chromium() -> Iterator[Browser]:
-    """Each page that is opened in it is of a browser of its own, as far as a shop can know."""
-    with sync_playwright() as playwright, browser(playwright) as running:
-        yield running
 
 
 @pytest.fixture(scope="module")

@@ -2,41 +2,24 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator
 from typing import Any
 
 import pytest
-from playwright.sync_api import Browser, Page, WebSocket, expect, sync_playwright
+from playwright.sync_api import Browser, WebSocket, expect
 
 from tests.waiting import eventually
 
-from .browsers import browser, found_by_axe, open_page, page_errors
+from .bengali import in_bengali, latin
+from .browsers import found_by_axe, open_page, page_errors
 from .shop import Shop
 from .test_pages import fill, log_in, take_picture
 
 pytestmark = pytest.mark.browser
 
 PHONE: Any = {"width": 360, "height": 740}
-# What is written in Latin letters on a page in Bengali: our name, and the other language's in its own.
-NAMES = {"Ordercast", "English"}
 # Of a query that is still under way, or a timer; each page that leaked one would leave fifty.
 FEW_LISTENERS = 25
-LATIN = """
-() => {
-    const said = [];
-    const walker = document.createTreeWalker(document.body, NodeFilter.SHOW_TEXT);
-    while (walker.nextNode()) {
-        const { parentElement, data } = walker.currentNode;
-        if (!parentElement.closest("script, style, noscript, template")) said.push(data);
-    }
-    for (const element of document.querySelectorAll("*"))
-        for (const name of ["placeholder", "aria-label", "title", "alt"])
-            if (element.hasAttribute(name)) said.push(element.getAttribute(name));
-    said.push(document.title);
-    return [...new Set(said.flatMap(text => text.match(/[A-Za-z]{2,}/g) ?? []))];
-}
-"""
 
 
 @pytest.fixture(scope="module")
@@ -45,24 +28,6 @@ def shop(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Shop]:
     shop.start()
     yield shop
     shop.kill()
-
-
-@pytest.fixture(scope="module")
-def chromium() -> Iterator[Browser]:
-    with sync_playwright() as playwright, browser(playwright) as chromium:
-        yield chromium
-
-
-def in_bengali(page: Page) -> None:
-    page.get_by_role("button", name="বাংলা").click()
-    expect(page.locator("html")).to_have_attribute("lang", "bn-BD")
-    # The tab has another title once in a second at most.
-    expect(page).to_have_title(re.compile(r"^[^A-Za-z]*(Ordercast)?$"))
-
-
-def latin(page: Page) -> set[str]:
-    found: list[str] = page.evaluate(LATIN)
-    return set(found) - NAMES
 
 
 def test_on_a_phone_in_bengali_everything_is_in_reach_and_in_bengali(shop: Shop, chromium: Browser) -> None:

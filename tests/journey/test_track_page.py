@@ -7,9 +7,9 @@ from collections.abc import Iterator
 from typing import Any
 
 import pytest
-from playwright.sync_api import Browser, Page, Route, expect, sync_playwright
+from playwright.sync_api import Browser, Page, Route, expect
 
-from .browsers import PATIENCE_MS, browser, found_by_axe, open_page, page_errors
+from .browsers import PATIENCE_MS, found_by_axe, open_page, page_errors
 from .shop import Shop
 from .test_pages import take_picture
 
@@ -29,12 +29,6 @@ def shop(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Shop]:
     shop.start()
     yield shop
     shop.kill()
-
-
-@pytest.fixture(scope="module")
-def chromium() -> Iterator[Browser]:
-    with sync_playwright() as playwright, browser(playwright) as chromium:
-        yield chromium
 
 
 @pytest.fixture
