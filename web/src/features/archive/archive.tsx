@@ -1,4 +1,4 @@
-import type { Order } from "@ordercast/client";
+import { STATUSES, type Order } from "@ordercast/client";
 import { useInfiniteQuery } from "@tanstack/react-query";
 import { useEffect } from "react";
 import { Link } from "wouter";
@@ -11,7 +11,7 @@ import { Empty, Loading, ProblemNote } from "../../ui/notes";
 import { Shell } from "../../ui/shell";
 import { currentToken, type Session } from "../session/session";
 import { OrderLink } from "../../order/open-order";
-import { STATUSES, useSearch } from "./use-search";
+import { useSearch } from "./use-search";
 import "./archive.css";
 
 /** All orders, and the search among them. */

@@ -1,26 +1,9 @@
-import type { Status } from "@ordercast/client";
+import { STATUSES } from "@ordercast/client";
 import { useCallback, useMemo } from "react";
 import { useSearchParams } from "wouter";
 import type { OrderSearch } from "../../api/order-archive";
 import { useDebounced } from "../../ui/debounced";
 
-export const STATUSES: readonly Status[] = [
-  "pending",
-  "processing",
-  "ready_for_pickup",
-  "ready_for_delivery",
-  "driver_assigned",
-  "picked_up",
-  "in_transit",
-  "delivered",
-  "delivery_failed",
-  "returning",
-  "returned",
-  "on_hold",
-  "cancelled",
-  "rejected",
-  "expired",
-];
 /** Of a key after the other the last is looked for. */
 const TYPED_FOR_MS = 250;
 const DAY = /^\d{4}-\d\d-\d\d$/;
