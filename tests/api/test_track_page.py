@@ -11,7 +11,7 @@ import msgspec
 import pytest
 
 from ordercast.api import create_api
-from ordercast.api.page_words import Words, read_paint_kit
+from ordercast.api.page_translations import Translations, read_page_manifest
 from ordercast.api.pages import PAGES, Pages
 from ordercast.commerce.letters import Language
 from ordercast.commerce.tracking import TRACKED_AFTER_END_S
@@ -192,9 +192,9 @@ async def test_without_a_token_in_the_address_it_is_the_application(http: httpx.
 
 
 def test_sums_are_written_as_the_pages_write_them() -> None:
-    kit = read_paint_kit(PAGES)
-    assert kit is not None, "run `make pages`"
-    english, bengali = Words(kit, Language.ENGLISH, UTC), Words(kit, Language.BENGALI, UTC)
+    manifest = read_page_manifest(PAGES)
+    assert manifest is not None, "run `make pages`"
+    english, bengali = Translations(manifest, Language.ENGLISH, UTC), Translations(manifest, Language.BENGALI, UTC)
     assert english.money(123_456_700, "BDT") == "BDT\u00a01,234,567"
     assert english.money(-1_050, "USD") == "-US$10.50"
     assert english.money(299_000, "HUF") == "HUF\u00a02,990"

@@ -13,7 +13,7 @@ from litestar.typing import FieldDefinition
 from msgspec import Meta, Struct
 
 from ordercast.commerce.errors import InvalidField
-from ordercast.commerce.forms import form, wanted_form
+from ordercast.commerce.text_patterns import explanation_of, text_matching
 from ordercast.protocol.json import replace_lone_surrogates
 
 from .errors import BodyMalformed, UnsupportedBody
@@ -23,7 +23,7 @@ T = TypeVar("T")
 # No control characters. Python's `$` also matches before a final line feed.
 PLAIN: Final = r"^[^\x00-\x1f\x7f]+$(?!\n)"
 NO_CONTROLS: Final = "Control characters are not taken here"
-IdText = Annotated[str, form(PLAIN, NO_CONTROLS, min_length=1, max_length=64)]
+IdText = Annotated[str, text_matching(PLAIN, NO_CONTROLS, min_length=1, max_length=64)]
 INTEGER_MAX: Final = 2**63 - 1  # what both databases can count to
 Version = Annotated[int, Meta(ge=1, le=INTEGER_MAX)]
 """The version that the client saw; a change to another one is rejected."""
@@ -117,7 +117,7 @@ def in_words(problem: str) -> str:
     match = _FORM.fullmatch(problem)
     if match is None:
         return _WORDS.get(problem, problem)
-    return wanted_form(match["pattern"]) or "It is not written as is wanted here"
+    return explanation_of(match["pattern"]) or "It is not written as is wanted here"
 
 
 def _sentence(text: str) -> str:

@@ -12,7 +12,7 @@ from typing import Annotated, Any, Generic, TypeVar
 
 from msgspec import Struct
 
-from ordercast.commerce.forms import form
+from ordercast.commerce.text_patterns import text_matching
 from ordercast.db.idempotency import KEY_MAX
 
 from .auth import Identity
@@ -20,7 +20,9 @@ from .context import ApiContext
 
 ClientId = Annotated[
     str,
-    form(r"^[\x21-\x7e]+$(?!\n)", "Visible ASCII characters are wanted, no spaces", min_length=1, max_length=KEY_MAX),
+    text_matching(
+        r"^[\x21-\x7e]+$(?!\n)", "Visible ASCII characters are wanted, no spaces", min_length=1, max_length=KEY_MAX
+    ),
 ]
 C = TypeVar("C", bound=Struct)
 

@@ -11,9 +11,9 @@ from litestar.params import JSONBody
 from msgspec import Meta, Struct
 
 from ordercast.commerce.errors import InvalidField, RoomOutOfScope
-from ordercast.commerce.forms import form
 from ordercast.commerce.people import Role
 from ordercast.commerce.rooms import STORE_OWNERS, user_room
+from ordercast.commerce.text_patterns import text_matching
 from ordercast.db import Transaction, events
 from ordercast.db.event_names import CONNECTION_EVENTS
 from ordercast.db.events import BOOKING_EVENTS, RESERVED_EVENTS
@@ -33,8 +33,8 @@ ARGS_MAX: Final = 32
 # Databases and clients have limits too, some at a thousand.
 DEPTH_MAX: Final = 64
 
-Event = Annotated[str, form(PLAIN, NO_CONTROLS, max_length=EVENT_MAX)]
-Room = Annotated[str, form(PLAIN, NO_CONTROLS, max_length=ROOM_MAX)]
+Event = Annotated[str, text_matching(PLAIN, NO_CONTROLS, max_length=EVENT_MAX)]
+Room = Annotated[str, text_matching(PLAIN, NO_CONTROLS, max_length=ROOM_MAX)]
 
 
 class Emit(Struct, frozen=True, forbid_unknown_fields=True):

@@ -11,11 +11,11 @@ from litestar.params import JSONBody
 from msgspec import Meta, Struct
 
 from ordercast.commerce.errors import InvalidField, NotPermitted
-from ordercast.commerce.forms import form
 from ordercast.commerce.notification_preferences import E164, Channel, NotificationPreferences, QuietHours
 from ordercast.commerce.notifications import Severity, Topic
 from ordercast.commerce.people import STAFF, Role
 from ordercast.commerce.stats import zone
+from ordercast.commerce.text_patterns import text_matching
 from ordercast.db import notification_preferences as units
 
 from .auth import Identity
@@ -24,11 +24,13 @@ from .context import AnyRequest, Context
 from .push import LanguageTag, owner_of
 from .responses import json_response, refusals
 
-ClockTime = Annotated[str, form(r"^([01][0-9]|2[0-3]):[0-5][0-9]$(?!\n)", "A time of the day is wanted, such as 09:30")]
+ClockTime = Annotated[
+    str, text_matching(r"^([01][0-9]|2[0-3]):[0-5][0-9]$(?!\n)", "A time of the day is wanted, such as 09:30")
+]
 ZoneName = Annotated[str, Meta(min_length=1, max_length=64)]
 MobileNumber = Annotated[
     str,
-    form(
+    text_matching(
         E164,
         "A number with its country is wanted, such as +8801700000000",
         description="With its country, as E.164 has it: `+8801700000000`.",

@@ -12,11 +12,11 @@ from litestar.params import QueryParameter
 from msgspec import Struct
 
 from ordercast.commerce.errors import InvalidField, NotPermitted
-from ordercast.commerce.forms import explained
 from ordercast.commerce.order_search import DAYS_MAX
 from ordercast.commerce.orders import Order
 from ordercast.commerce.people import SEES_EVERY_ORDER, Actor, Role
 from ordercast.commerce.states import OrderStatus, statuses_called
+from ordercast.commerce.text_patterns import with_explanation
 from ordercast.commerce.transitions import TERMINAL
 from ordercast.db import Transaction, feed
 from ordercast.db import orders as units
@@ -33,7 +33,7 @@ from .responses import REFUSALS, json_response
 QUERY_CHARACTERS_MAX: Final = 200
 _FIRST_DAY: Final = "The first day, of UTC: `2026-11-30`. One of the two alone is one day."
 _LAST_DAY: Final = "The last day, at most a year after the first."
-_DAY: Final = explained(r"^[0-9]{4}-[0-9]{2}-[0-9]{2}$", "A day is wanted, such as 2026-12-25")
+_DAY: Final = with_explanation(r"^[0-9]{4}-[0-9]{2}-[0-9]{2}$", "A day is wanted, such as 2026-12-25")
 
 
 class Sort(StrEnum):

@@ -15,9 +15,9 @@ from ordercast.config import Settings
 
 from .built_files import built_files, encodings
 from .context import AnyRequest
-from .page_words import PaintKit, read_paint_kit
+from .page_translations import PageManifest, read_page_manifest
 from .static_response import StaticResponse
-from .track_page import Painting, track_route
+from .track_page import RenderedPage, track_route
 
 PAGES: Final = Path(__file__).parent.parent / "pages"
 
@@ -86,7 +86,7 @@ class Pages:
             return []
         return [
             _route(_TO_PROGRAMS_TOO, self._document),
-            track_route(read_paint_kit(self._folder), self._document, self._paint),
+            track_route(read_page_manifest(self._folder), self._document, self._render),
         ]
 
     def navigation(self, request: AnyRequest) -> Response[Any] | None:
@@ -98,34 +98,34 @@ class Pages:
         navigates = headers.get("sec-fetch-mode", "navigate") == "navigate" and "text/html" in headers.get("accept", "")
         return self._document.answer(request) if is_unknown and request.method == "GET" and navigates else None
 
-    def _paint(self, painting: Painting) -> Response[Any]:
-        """The application, with the painting in its place."""
-        words = painting.words
+    def _render(self, rendered: RenderedPage) -> Response[Any]:
+        """The application, with the rendered page in its place."""
+        words = rendered.words
         # What is JSON may hold a `<`, which a browser would look for the script's end behind.
-        data = painting.data.decode().replace("<", "\\u003c")
-        root = f'<div id="root">{painting.content}</div><script type="application/json" id="painted">{data}</script>'
+        data = rendered.data.decode().replace("<", "\\u003c")
+        root = f'<div id="root">{rendered.content}</div><script type="application/json" id="painted">{data}</script>'
         page = self._content.decode()
         # The one that somebody's words are in comes last: nothing in them is replaced.
-        for former, painted in (
-            ("</head>", f"{_preloads(words.kit, page)}{_AGAIN}</head>"),
+        for former, replacement in (
+            ("</head>", f"{_preloads(words.manifest, page)}{_AGAIN}</head>"),
             ('<html lang="en">', f'<html lang="{words.tag}">'),
-            ("<title>Ordercast</title>", f"<title>{escape(painting.title)} · Ordercast</title>"),
+            ("<title>Ordercast</title>", f"<title>{escape(rendered.title)} · Ordercast</title>"),
             (_NEEDS_SCRIPTS, f"<noscript>{escape(words.t('track.noScript'))}</noscript>"),
             (_EMPTY_ROOT, root),
         ):
-            page = page.replace(former, painted, 1)
+            page = page.replace(former, replacement, 1)
         headers = {"content-security-policy": self._policy, "cache-control": "no-store"}
-        return Response(page, media_type=MediaType.HTML, status_code=painting.status, headers=headers)
+        return Response(page, media_type=MediaType.HTML, status_code=rendered.status, headers=headers)
 
     def _with_policy(self, connect: str) -> StaticResponse:
         headers = {"content-security-policy": _POLICY.format(connect=connect), "vary": "Accept"}
         return StaticResponse(self._content, MediaType.HTML, headers, self._encoded)
 
 
-def _preloads(kit: PaintKit, page: str) -> str:
-    """Links to the files of the painted page that the document does not name already."""
-    styles = [f'<link rel="stylesheet" crossorigin href="{path}">' for path in kit.styles if path not in page]
-    scripts = [f'<link rel="modulepreload" crossorigin href="{path}">' for path in kit.scripts if path not in page]
+def _preloads(manifest: PageManifest, page: str) -> str:
+    """Links to the files of the rendered page that the document does not name already."""
+    styles = [f'<link rel="stylesheet" crossorigin href="{path}">' for path in manifest.styles if path not in page]
+    scripts = [f'<link rel="modulepreload" crossorigin href="{path}">' for path in manifest.scripts if path not in page]
     return "".join((*styles, *scripts))
 
 

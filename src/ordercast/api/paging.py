@@ -9,7 +9,7 @@ from typing import Annotated, Any, Final, TypeAlias, TypeVar
 import msgspec
 from litestar.params import QueryParameter
 
-from ordercast.commerce.forms import explained
+from ordercast.commerce.text_patterns import with_explanation
 
 T = TypeVar("T")
 
@@ -19,7 +19,9 @@ LIMIT_MAX: Final = 100
 Limit: TypeAlias = Annotated[int, QueryParameter(ge=1, le=LIMIT_MAX)]
 IdCursor: TypeAlias = Annotated[str, QueryParameter(max_length=64)]
 """The last id or code of the page before."""
-_NUMBER: Final = QueryParameter(pattern=explained(r"^[0-9]{1,18}$", "The nextCursor of the page before is wanted"))
+_NUMBER: Final = QueryParameter(
+    pattern=with_explanation(r"^[0-9]{1,18}$", "The nextCursor of the page before is wanted")
+)
 NumberCursor: TypeAlias = Annotated[str, _NUMBER]
 """Cursor: the last number of the former page, oldest first."""
 NewestFirst: TypeAlias = Annotated[str | None, _NUMBER]

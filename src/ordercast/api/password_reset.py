@@ -9,10 +9,10 @@ from litestar import Response, post
 from litestar.params import JSONBody
 from msgspec import Struct
 
-from ordercast.commerce.forms import form
 from ordercast.commerce.letters import MailKind
 from ordercast.commerce.orders import Email
 from ordercast.commerce.passwords import check_choice
+from ordercast.commerce.text_patterns import text_matching
 from ordercast.commerce.text_rules import check_texts
 from ordercast.db import Transaction, accounts
 from ordercast.db.accounts import Account
@@ -28,7 +28,7 @@ from .profile import NewPassword
 from .responses import json_response, refusals
 from .sign_in import device_of
 
-MailedToken = Annotated[str, form(PLAIN, NO_CONTROLS, min_length=1, max_length=TOKEN_CHARACTERS_MAX)]
+MailedToken = Annotated[str, text_matching(PLAIN, NO_CONTROLS, min_length=1, max_length=TOKEN_CHARACTERS_MAX)]
 
 
 class MailRequest(Struct, frozen=True, forbid_unknown_fields=True):

@@ -11,10 +11,10 @@ from msgspec import UNSET, Meta, Struct, UnsetType
 
 from ordercast.commerce.catalogue import Product
 from ordercast.commerce.errors import InvalidField, NotFound
-from ordercast.commerce.forms import form
 from ordercast.commerce.orders import Name, Reason
 from ordercast.commerce.people import STAFF
 from ordercast.commerce.shop import Amount, TaxClass
+from ordercast.commerce.text_patterns import text_matching
 from ordercast.commerce.text_rules import check_texts
 from ordercast.db import Transaction
 from ordercast.db import products as units
@@ -31,7 +31,7 @@ TEXT_MAX: Final = 2_000
 
 Slug = Annotated[
     str,
-    form(
+    text_matching(
         r"^[a-z0-9][a-z0-9-]{0,79}$",
         "Small letters, digits and hyphens are wanted, such as masala-chai",
         description="Its name in addresses",
@@ -40,7 +40,7 @@ Slug = Annotated[
 Text = Annotated[str, Meta(max_length=TEXT_MAX)]
 Image = Annotated[
     str,
-    form(
+    text_matching(
         r"^$|^/[^/\s][^\s]*$|^https://[^\s]+$",
         "A path such as /images/chai.svg is wanted, or an address that begins with https",
         max_length=500,

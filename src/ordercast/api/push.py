@@ -11,10 +11,10 @@ from litestar.params import JSONBody
 from msgspec import Meta, Struct
 
 from ordercast.commerce.errors import InvalidField, NotPermitted
-from ordercast.commerce.forms import form
 from ordercast.commerce.notification_preferences import LANGUAGE_TAG, Channel
 from ordercast.commerce.notifications import GUEST_PREFIX, recipients_for
 from ordercast.commerce.people import STAFF
+from ordercast.commerce.text_patterns import text_matching
 from ordercast.db import Transaction, contact_points, notification_tasks
 from ordercast.db.contact_points import ContactPoint
 from ordercast.outgoing import AddressRefused, check_url
@@ -30,7 +30,7 @@ from .responses import REFUSALS, json_response, refusals
 
 Endpoint = Annotated[str, Meta(min_length=1, max_length=URL_CHARACTERS_MAX)]
 Key = Annotated[str, Meta(min_length=1, max_length=200)]
-LanguageTag = Annotated[str, form(LANGUAGE_TAG, "A language tag is wanted, such as bn-BD", max_length=35)]
+LanguageTag = Annotated[str, text_matching(LANGUAGE_TAG, "A language tag is wanted, such as bn-BD", max_length=35)]
 
 
 class PushKey(Struct, frozen=True):

@@ -12,8 +12,8 @@ from litestar.datastructures import Cookie
 from litestar.params import JSONBody
 from msgspec import Meta, Struct
 
-from ordercast.commerce.forms import form
 from ordercast.commerce.people import Role
+from ordercast.commerce.text_patterns import text_matching
 from ordercast.db import Transaction, accounts
 from ordercast.db.access import open_sign_in
 from ordercast.db.accounts import Account
@@ -35,7 +35,7 @@ COOKIE_PATH: Final = "/api/auth"
 
 
 class SignIn(Struct, frozen=True, forbid_unknown_fields=True):
-    email: Annotated[str, form(PLAIN, NO_CONTROLS, min_length=1, max_length=254)]
+    email: Annotated[str, text_matching(PLAIN, NO_CONTROLS, min_length=1, max_length=254)]
     password: Annotated[str, Meta(min_length=1, max_length=PASSWORD_MAX)]
 
 

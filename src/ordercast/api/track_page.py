@@ -1,4 +1,4 @@
-"""``/track/{id}``: an order's page, painted here with what its scripts would have to ask for first.
+"""``/track/{id}``: an order's page, rendered here with what its scripts would have to ask for first.
 
 So it is read without JavaScript, and on a slow telephone with the first answer. Who shows a token gets the order's
 state; everybody else gets the application, with its sign-in.
@@ -28,7 +28,7 @@ from .health import PageConfig, page_config
 from .mailing import language_of
 from .order_views import document_for
 from .orders import HistoryEntry, moves_shown_to
-from .page_words import PaintKit, Words
+from .page_translations import PageManifest, Translations
 from .paging import LIMIT_MAX
 from .static_response import StaticResponse
 
@@ -36,20 +36,20 @@ from .static_response import StaticResponse
 LOCALE_COOKIE: Final = "ordercast.locale"
 
 
-class Painting(NamedTuple):
+class RenderedPage(NamedTuple):
     """What stands in the application's place until its scripts have come, and the `data` that they begin with."""
 
-    words: Words
+    words: Translations
     title: str
     content: str
     data: bytes = b"null"
     status: int = 200
 
 
-Paint: TypeAlias = Callable[[Painting], Response[Any]]
+RenderPage: TypeAlias = Callable[[RenderedPage], Response[Any]]
 
 
-class _Painted(msgspec.Struct, frozen=True, rename="camel"):
+class _InitialData(msgspec.Struct, frozen=True, rename="camel"):
     """What the application begins with: answers that it would ask for, as it would get them."""
 
     order_id: str
@@ -71,22 +71,22 @@ class _Found:
     config: PageConfig
 
 
-def track_route(kit: PaintKit | None, application: StaticResponse, paint: Paint) -> HTTPRouteHandler:
-    """The route of the page; without a kit, or a token, it is the application's."""
+def track_route(manifest: PageManifest | None, application: StaticResponse, render: RenderPage) -> HTTPRouteHandler:
+    """The route of the page; without a manifest, or a token, it is the application's."""
 
     @get("/track/{order_id:str}", include_in_schema=False)
     async def track(order_id: FromPath[str], request: AnyRequest, context: Context) -> Response[Any]:
-        if kit is None or not request.query_params.get("token"):
+        if manifest is None or not request.query_params.get("token"):
             return application.answer(request)
-        words = Words(kit, _language(request, context.language), ZoneInfo(context.timezone))
+        words = Translations(manifest, _language(request, context.language), ZoneInfo(context.timezone))
         try:
             found = await _look(context, request, order_id)
         except (NotFound, TokenRefused, SignInRequired, TooManyAttempts) as error:
-            return paint(_refusal(words, error))
+            return render(_refusal(words, error))
         except (StoreError, DamagedRow, IssuerUnavailable):
             return application.answer(request)
-        painting = _painting(words, order_id, found, context.now())
-        return application.answer(request) if painting is None else paint(painting)
+        rendered = _rendered(words, order_id, found, context.now())
+        return application.answer(request) if rendered is None else render(rendered)
 
     return track
 
@@ -117,33 +117,33 @@ def _names_in(transaction: Transaction, document: bytes) -> dict[str, str]:
     return {product.id: product.name_bn for product in found if product.name_bn}
 
 
-def _painting(words: Words, order_id: str, found: _Found, now: str) -> Painting | None:
+def _rendered(words: Translations, order_id: str, found: _Found, now: str) -> RenderedPage | None:
     """None for an order that another program wrote otherwise than ours are: the application makes do with it."""
-    from . import painted_order  # noqa: PLC0415 - nothing else needs it, and a start loads what it uses
+    from . import order_html  # noqa: PLC0415 - nothing else needs it, and a start loads what it uses
 
     try:
-        shown = msgspec.json.decode(found.document, type=painted_order.Shown)
+        shown = msgspec.json.decode(found.document, type=order_html.DisplayedOrder)
     except msgspec.ValidationError:
         return None
-    reached = msgspec.convert(found.history, list[painted_order.Reached], from_attributes=True)
-    painter = painted_order.Painter(words, shown, reached, found.delivery, now)
+    reached = msgspec.convert(found.history, list[order_html.HistoryStep], from_attributes=True)
+    renderer = order_html.OrderRenderer(words, shown, reached, found.delivery, now)
     history = found.history if len(found.history) <= LIMIT_MAX else None
     document = msgspec.Raw(found.document)
-    data = _Painted(order_id, found.config, document, history, found.delivery, found.names)
-    content = painter.page(found.names if words.language is Language.BENGALI else {})
-    return Painting(words, painter.title, content, msgspec.json.encode(data))
+    data = _InitialData(order_id, found.config, document, history, found.delivery, found.names)
+    content = renderer.page(found.names if words.language is Language.BENGALI else {})
+    return RenderedPage(words, renderer.title, content, msgspec.json.encode(data))
 
 
-def _refusal(words: Words, error: Exception) -> Painting:
-    from . import painted_order  # noqa: PLC0415 - as above
+def _refusal(words: Translations, error: Exception) -> RenderedPage:
+    from . import order_html  # noqa: PLC0415 - as above
 
     key, status = "track.linkWrong", 404
     if isinstance(error, TooManyAttempts):
         key, status = "track.tooOften", 429
     elif isinstance(error, TokenRefused) and error.code in {"token_expired", "token_revoked"}:
         key = "track.linkEnded"
-    content = painted_order.refused(words, words.t(key))
-    return Painting(words, words.t("track.title"), content, status=status)
+    content = order_html.refused(words, words.t(key))
+    return RenderedPage(words, words.t("track.title"), content, status=status)
 
 
 def _language(request: AnyRequest, default: Language) -> Language:

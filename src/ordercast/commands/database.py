@@ -12,7 +12,7 @@ from ordercast.app import demo_password, open_store, seed
 from ordercast.app import migrate as migrate_database
 from ordercast.config import Settings
 from ordercast.db.epochs import begin_epoch
-from ordercast.db.sqlite.standing import begin_epoch_of
+from ordercast.db.sqlite.history_position import begin_epoch_of
 
 from .process import DatabaseUrl, load_settings, started_store
 

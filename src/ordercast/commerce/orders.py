@@ -6,10 +6,10 @@ from typing import Annotated, Final
 
 from msgspec import UNSET, Meta, Struct, UnsetType
 
-from .forms import form
 from .geo import Location
 from .money import PRICE_MINOR_MAX
 from .states import Fulfilment, OrderStatus, PaymentMethod, PaymentStatus
+from .text_patterns import text_matching
 
 # Limits that no honest order reaches.
 NAME_MAX: Final = 200
@@ -27,20 +27,28 @@ Line = Annotated[str, Meta(min_length=1, max_length=LINE_MAX)]
 # Only the shape that every address has: only a sent mail shows whether a mailbox exists.
 Email = Annotated[
     str,
-    form(r"^[^@\s]+@[^@\s]+\.[^@\s]+$", "An address of mail is wanted, such as asha@example.com", max_length=EMAIL_MAX),
+    text_matching(
+        r"^[^@\s]+@[^@\s]+\.[^@\s]+$", "An address of mail is wanted, such as asha@example.com", max_length=EMAIL_MAX
+    ),
 ]
 Mobile = Annotated[
-    str, form(r"^\+?[\d() .\-]{5,}$", "A telephone number is wanted, such as +8801700000000", max_length=MOBILE_MAX)
+    str,
+    text_matching(
+        r"^\+?[\d() .\-]{5,}$", "A telephone number is wanted, such as +8801700000000", max_length=MOBILE_MAX
+    ),
 ]
 Country = Annotated[
-    str, form(r"^[A-Z]{2}$", "A country's two letters are wanted, such as BD", description="ISO 3166-1 alpha-2")
+    str,
+    text_matching(r"^[A-Z]{2}$", "A country's two letters are wanted, such as BD", description="ISO 3166-1 alpha-2"),
 ]
 Postcode = Annotated[str, Meta(max_length=POSTCODE_MAX)]
 PromoCode = Annotated[str, Meta(min_length=1, max_length=CODE_MAX)]
 # Where a customer comes back to from their bank; `{orderId}` in it stands for the order's.
 ReturnUrl = Annotated[
     str,
-    form(r"^https?://[^\s/]+/\S*$", "An address is wanted, such as https://shop.example.com/orders", max_length=2_000),
+    text_matching(
+        r"^https?://[^\s/]+/\S*$", "An address is wanted, such as https://shop.example.com/orders", max_length=2_000
+    ),
 ]
 Reason = Annotated[str, Meta(max_length=REASON_MAX)]
 
@@ -82,7 +90,8 @@ class CardPayment(Struct, frozen=True, tag_field="method", tag="card", rename="c
     """A card known to the payment provider only; `save` keeps it for later orders."""
 
     token: Annotated[
-        str, form(r"^(tok|pm)_[A-Za-z0-9_]+$", "A provider's token is wanted, such as tok_visa", max_length=128)
+        str,
+        text_matching(r"^(tok|pm)_[A-Za-z0-9_]+$", "A provider's token is wanted, such as tok_visa", max_length=128),
     ]
     save: bool | None = None
     return_url: ReturnUrl | None = None
@@ -94,7 +103,7 @@ class SavedCardPayment(
     """A saved card, by our id."""
 
     saved_method_id: Annotated[
-        str, form(r"^pm_[A-Za-z0-9_]+$", "The id of a saved card is wanted, such as pm_1", max_length=64)
+        str, text_matching(r"^pm_[A-Za-z0-9_]+$", "The id of a saved card is wanted, such as pm_1", max_length=64)
     ]
     return_url: ReturnUrl | None = None
 

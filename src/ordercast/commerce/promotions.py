@@ -9,9 +9,9 @@ from typing import Annotated, Final, Self
 from msgspec import Struct, structs
 
 from .errors import InvalidField, PromotionRefused
-from .forms import form
 from .money import BASIS_POINTS, PRICE_MINOR_MAX, Money, Rounding, divided
 from .orders import CODE_MAX
+from .text_patterns import text_matching
 from .timestamps import Timestamp
 
 CODE_PATTERN: Final = rf"^[A-Z0-9][A-Z0-9_-]{{1,{CODE_MAX - 1}}}$"
@@ -19,7 +19,7 @@ USES_MAX: Final = 1_000_000_000
 
 Code = Annotated[
     str,
-    form(
+    text_matching(
         CODE_PATTERN,
         "A code of capital letters and digits is wanted, such as WELCOME10",
         description="Compared without regard to case",

@@ -11,10 +11,10 @@ from typing import Annotated, Final
 from msgspec import Meta, Struct, field
 
 from .errors import InvalidField
-from .forms import form
 from .money import BASIS_POINTS, PRICE_MINOR_MAX, Rounding
 from .orders import POSTCODE_MAX, Country, Destination
 from .states import Fulfilment
+from .text_patterns import text_matching
 
 TAX_CLASSES_MAX: Final = 20
 ZONES_MAX: Final = 200
@@ -22,10 +22,10 @@ PREFIXES_MAX: Final = 200
 
 Amount = Annotated[int, Meta(ge=0, le=PRICE_MINOR_MAX)]
 Currency = Annotated[
-    str, form(r"^[A-Z]{3}$", "A currency's three letters are wanted, such as BDT", description="ISO 4217")
+    str, text_matching(r"^[A-Z]{3}$", "A currency's three letters are wanted, such as BDT", description="ISO 4217")
 ]
 TaxClass = Annotated[
-    str, form(r"^[a-z][a-z0-9_-]{0,31}$", "A tax class is wanted, such as standard: small letters and digits")
+    str, text_matching(r"^[a-z][a-z0-9_-]{0,31}$", "A tax class is wanted, such as standard: small letters and digits")
 ]
 Rate = Annotated[int, Meta(ge=0, le=BASIS_POINTS, description="Basis points: 1500 is 15 %")]
 Prefix = Annotated[str, Meta(min_length=1, max_length=POSTCODE_MAX)]

@@ -13,7 +13,7 @@ from typing import Annotated, Any, Final, NamedTuple
 from msgspec import Meta, Struct, field
 
 from .errors import InvalidField
-from .forms import form
+from .text_patterns import text_matching
 from .timestamps import Timestamp, timestamp
 
 DAY_MINUTES: Final = 24 * 60
@@ -32,7 +32,7 @@ NEAREST_DAYS: Final = (1, 3, 7)
 
 Clock = Annotated[
     str,
-    form(
+    text_matching(
         r"^(([01][0-9]|2[0-3]):[0-5][0-9]|24:00)$(?!\n)",
         "A time of the day is wanted, such as 09:30, or 24:00",
         description="As `09:30`",
@@ -40,7 +40,9 @@ Clock = Annotated[
 ]
 Day = Annotated[
     str,
-    form(r"^[0-9]{4}-[0-9]{2}-[0-9]{2}$(?!\n)", "A day is wanted, such as 2026-12-25", description="As `2026-12-25`"),
+    text_matching(
+        r"^[0-9]{4}-[0-9]{2}-[0-9]{2}$(?!\n)", "A day is wanted, such as 2026-12-25", description="As `2026-12-25`"
+    ),
 ]
 
 

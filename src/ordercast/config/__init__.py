@@ -10,7 +10,7 @@ inherits fields from one base only; the last is `Settings`.
 from .budgets import BUDGETS
 from .database import OWN_SCHEMA, parts_of_postgresql_url
 from .errors import ConfigError
-from .notifying import vapid_private_key
+from .notifications import vapid_private_key
 from .settings import Settings, load, misspelt
 from .tokens import OWN_ISSUER
 

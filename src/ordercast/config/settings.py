@@ -16,7 +16,7 @@ from .budgets import BudgetSettings, check_budgets
 from .database import check_database, check_mongodb, check_redis
 from .errors import PREFIX, ConfigError
 from .network import check_places
-from .notifying import check_mail, check_notifying
+from .notifications import check_mail, check_notifications
 from .payments import check_payments
 from .secrets import SECRET_BYTES_MIN, keep_first, kept
 from .shop import check_attachments, check_place_and_time
@@ -117,7 +117,7 @@ def _check(settings: Settings) -> None:
     check_mongodb(settings)
     check_payments(settings)
     check_mail(settings)
-    check_notifying(settings)
+    check_notifications(settings)
     check_places(settings)
     check_place_and_time(settings)
     check_budgets(settings)

@@ -9,11 +9,11 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 from msgspec import Meta
 
 from .errors import ConfigError
-from .notifying import NotifyingSettings
+from .notifications import NotificationSettings
 from .secrets import check_secret
 
 
-class ShopSettings(NotifyingSettings, frozen=True, kw_only=True):
+class ShopSettings(NotificationSettings, frozen=True, kw_only=True):
     timezone: Annotated[str, Meta(max_length=64)] = "UTC"
     """The shop's time zone, as ``Asia/Dhaka``: when its day begins, and which hour it is there."""
     shop_location: Annotated[str, Meta(pattern=r"^$|^-?\d{1,2}(\.\d+)?, ?-?\d{1,3}(\.\d+)?$")] = ""

@@ -38,8 +38,15 @@ from ordercast.db.sqlite.files import (
     stat,
     written,
 )
+from ordercast.db.sqlite.history_position import (
+    KEEP_EPOCH,
+    CurrentPosition,
+    HistoryPosition,
+    continues,
+    position_of,
+    require_ours,
+)
 from ordercast.db.sqlite.leases import FileLost, GuardedConnection, Lease
-from ordercast.db.sqlite.standing import KEEP_EPOCH, Found, Standing, goes_on, must_be_ours, standing_of
 from ordercast.db.transaction import Transaction
 from ordercast.db.triggers import missing_triggers
 
@@ -64,7 +71,7 @@ class DatabaseFile:
         self.path = path.absolute()
         self.trouble: str | None = None
         """Why nothing is taken or told, until `renew` succeeds; None while the file is whole."""
-        self.standing = Standing("", 0, None)
+        self.position = HistoryPosition("", 0, None)
         self.told = 0
         """The newest number that was read to be told."""
         self._names = [os.fsencode(f"{self.path}{suffix}") for suffix in ("", "-wal", "-shm")]
@@ -110,12 +117,12 @@ class DatabaseFile:
     def follow(self) -> None:
         """Look on the feed's connection, where anybody has committed, whether the history goes on. Raises FileLost."""
         found = self._must_go_on(self.feed)
-        self.standing = Standing(found.epoch, found.seq, found.mark)
+        self.position = HistoryPosition(found.epoch, found.seq, found.mark)
 
-    def _must_go_on(self, connection: sqlite3.Connection) -> Found:
-        known, told = self.standing, self.told  # before it is asked: others learn more meanwhile
-        found = standing_of(connection, known.seq)
-        if not goes_on(known, told, found):
+    def _must_go_on(self, connection: sqlite3.Connection) -> CurrentPosition:
+        known, told = self.position, self.told  # before it is asked: others learn more meanwhile
+        found = position_of(connection, known.seq)
+        if not continues(known, told, found):
             self._lose(f"{self.path.name} was restored from a copy, or replaced, while it was in use", suspect=True)
         return found
 
@@ -212,7 +219,7 @@ class DatabaseFile:
 
         Raises sqlite3.Error.
         """
-        self._open(None if told is None else Standing(*told, None))
+        self._open(None if told is None else HistoryPosition(*told, None))
 
     def connect(self, *, read_only: bool) -> GuardedConnection:
         """Another connection to the same file. Raises FileLost, or what SQLite does."""
@@ -268,7 +275,7 @@ class DatabaseFile:
         files, _ = self._at_path()  # it may have been replaced meanwhile
         if files[:2] != self._files[:2]:
             remove_leftovers(self.path, files, self._files)
-        self._open(self.standing)
+        self._open(self.position)
 
     def _at_path(self) -> tuple[Files, int]:
         try:
@@ -334,22 +341,22 @@ class DatabaseFile:
         # As a file that nobody changes, SQLite reads it without its log.
         with closing(sqlite3.connect(f"{self.path.as_uri()}?immutable=1", uri=True)) as alone:
             self._look_through(alone, size)
-            must_be_ours(self.path, alone)
+            require_ours(self.path, alone)
 
-    def _open(self, known: Standing | None) -> None:
+    def _open(self, known: HistoryPosition | None) -> None:
         before, size = self._at_path()
         if self._files.main:
             with closing(_connect_to_look(self.path)) as fresh:
-                must_be_ours(self.path, fresh)
+                require_ours(self.path, fresh)
                 self._look_through(fresh, size)
         with closing(connect(self.path)) as writer:
-            must_be_ours(self.path, writer)
-            found = standing_of(writer, 0 if known is None else known.seq)
-            self.standing = self._recognised(writer, known, found)
-            self.told = self.standing.seq if self.standing.epoch != found.epoch else self.told
+            require_ours(self.path, writer)
+            found = position_of(writer, 0 if known is None else known.seq)
+            self.position = self._recognised(writer, known, found)
+            self.told = self.position.seq if self.position.epoch != found.epoch else self.told
             # From here on the log is there, and stays for as long as this connection is open.
             feed = self._connect(read_only=True)
-            standing_of(feed, 0)
+            position_of(feed, 0)
         files, _ = self._at_path()
         # Of the one that was opened, whose log that is: what stands in its place now gets none of it.
         self._files = files._replace(device=before.device, main=before.main)
@@ -359,14 +366,16 @@ class DatabaseFile:
             raise FileLost(f"another file has taken the place of {self.path.name}")
         self._feed = feed
 
-    def _recognised(self, writer: sqlite3.Connection, known: Standing | None, found: Found) -> Standing:
+    def _recognised(
+        self, writer: sqlite3.Connection, known: HistoryPosition | None, found: CurrentPosition
+    ) -> HistoryPosition:
         """The history that goes on; a new one where it does not."""
-        standing = Standing(found.epoch, found.seq, found.mark)
-        if not is_epoch(found.epoch) or (known is not None and not goes_on(known, self.told, found)):
+        position = HistoryPosition(found.epoch, found.seq, found.mark)
+        if not is_epoch(found.epoch) or (known is not None and not continues(known, self.told, found)):
             log.warning("the database was restored from a copy, or replaced: positions begin anew")
-            standing = standing._replace(epoch=new_epoch())
-            writer.execute(KEEP_EPOCH, (standing.epoch,))
-        return standing
+            position = position._replace(epoch=new_epoch())
+            writer.execute(KEEP_EPOCH, (position.epoch,))
+        return position
 
     def _connect(self, *, read_only: bool) -> GuardedConnection:
         connection = cast(GuardedConnection, connect(self.path, read_only=read_only, factory=GuardedConnection))

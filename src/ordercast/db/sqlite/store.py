@@ -156,7 +156,7 @@ class SqliteStore(DatabaseStore):
 
     def _resume(self) -> None:
         """Follow the reopened file's feed before it is published."""
-        self.epoch = self._file.standing.epoch
+        self.epoch = self._file.position.epoch
         self._file.feed.execute("PRAGMA busy_timeout = 0")  # the loop must not wait for a lock
         self._data_version = self._look()
         for statement in (_OLDEST, _NEWEST):

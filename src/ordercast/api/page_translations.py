@@ -1,4 +1,4 @@
-"""The pages' own sentences, for what the server paints of them: made by their build, so that both say the same."""
+"""The pages' own sentences, for what the server renders of them: made by their build, so that both say the same."""
 
 from __future__ import annotations
 
@@ -29,28 +29,28 @@ class _Language(Struct, frozen=True):
     """What stands before and behind a sum."""
 
 
-class PaintKit(Struct, frozen=True):
-    """What the build leaves for painting; files are named by their addresses."""
+class PageManifest(Struct, frozen=True):
+    """What the build leaves for rendering; files are named by their addresses."""
 
     scripts: list[str]
     styles: list[str]
     languages: dict[str, _Language]
 
 
-def read_paint_kit(folder: Path) -> PaintKit | None:
+def read_page_manifest(folder: Path) -> PageManifest | None:
     """None where the pages are not built, or by a build that leaves none."""
     path = folder / FILE
-    return msgspec.json.decode(path.read_bytes(), type=PaintKit) if path.is_file() else None
+    return msgspec.json.decode(path.read_bytes(), type=PageManifest) if path.is_file() else None
 
 
-class Words:
+class Translations:
     """One language's, by the shop's clock."""
 
-    def __init__(self, kit: PaintKit, language: Language, zone: tzinfo) -> None:
-        self.kit = kit
+    def __init__(self, manifest: PageManifest, language: Language, zone: tzinfo) -> None:
+        self.manifest = manifest
         self.language = language
         self.zone = zone
-        self._of = kit.languages[language]
+        self._of = manifest.languages[language]
         self._digits = str.maketrans("0123456789", self._of.digits)
 
     @property

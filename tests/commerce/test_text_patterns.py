@@ -10,14 +10,14 @@ import msgspec
 import pytest
 
 from ordercast.api.body import in_words
-from ordercast.commerce import forms
-from ordercast.commerce.forms import form, wanted_form
+from ordercast.commerce import text_patterns
+from ordercast.commerce.text_patterns import explanation_of, text_matching
 
 EVEN = r"^('|\"|\\d)+$"
 
 
 def test_a_text_of_another_form_is_refused_by_what_is_wanted() -> None:
-    wanted = Annotated[str, form(EVEN, "Quotes and digits are wanted")]
+    wanted = Annotated[str, text_matching(EVEN, "Quotes and digits are wanted")]
     with pytest.raises(msgspec.ValidationError) as refused:
         msgspec.convert("a", wanted)
     assert in_words(str(refused.value)) == "Quotes and digits are wanted"
@@ -40,8 +40,8 @@ def test_a_moment_is_asked_for_by_an_example(text: str, wanted: str) -> None:
 
 
 def test_every_sentence_is_of_a_pattern_and_ends_where_a_full_stop_is_put() -> None:
-    for quoted, sentence in forms._WANTED.items():
+    for quoted, sentence in text_patterns._WANTED.items():
         assert re.compile(eval(quoted)).pattern  # noqa: S307 - as we quoted it
-        assert wanted_form(quoted) == sentence
+        assert explanation_of(quoted) == sentence
         assert sentence[0].isupper()
         assert sentence[-1] != "."

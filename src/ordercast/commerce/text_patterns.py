@@ -1,4 +1,4 @@
-"""Forms of texts: a pattern, and beside it the sentence for who wrote something else.
+"""Patterns of texts, each with the sentence for whoever wrote something else.
 
 The pattern is for the API document; the sentence is for the error's text.
 """
@@ -12,18 +12,18 @@ from msgspec import Meta
 _WANTED: dict[str, str] = {}
 
 
-def form(pattern: str, wanted: str, **more: Any) -> Meta:
+def text_matching(pattern: str, wanted: str, **more: Any) -> Meta:
     """The constraint of a text that matches `pattern`; `wanted` is what a refusal says, such as "A day is wanted"."""
-    return Meta(pattern=explained(pattern, wanted), **more)
+    return Meta(pattern=with_explanation(pattern, wanted), **more)
 
 
-def explained(pattern: str, wanted: str) -> str:
+def with_explanation(pattern: str, wanted: str) -> str:
     """Register `wanted` as the error text for the pattern, and return the pattern."""
     _WANTED[repr(pattern)] = wanted
     return pattern
 
 
-def wanted_form(quoted: str) -> str | None:
+def explanation_of(quoted: str) -> str | None:
     """What is wanted in place of a text that did not match the pattern, as msgspec quotes it; None for one that is not
     known here.
     """

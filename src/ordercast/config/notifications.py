@@ -20,7 +20,7 @@ _P256_ORDER = 0xFFFFFFFF00000000FFFFFFFFFFFFFFFFBCE6FAADA7179E84F3B9CAC2FC632551
 _URL_SAFE = str.maketrans("-_", "+/")
 
 
-class NotifyingSettings(PaymentSettings, frozen=True, kw_only=True):
+class NotificationSettings(PaymentSettings, frozen=True, kw_only=True):
     mail_url: str = ""
     """Who takes our mails: ``smtp://``, ``smtps://``, a folder as ``file:///...``, or ``off``. Empty: a folder beside
     an embedded database, nobody with a database server.
@@ -85,7 +85,7 @@ class NotifyingSettings(PaymentSettings, frozen=True, kw_only=True):
 # --- Checks -----------------------------------------------------------------------------------------------------------
 
 
-def check_mail(settings: NotifyingSettings) -> None:
+def check_mail(settings: NotificationSettings) -> None:
     url, sender = settings.mail_url, settings.mail_from
     if url and url != "off":
         _check_mail_url(url)
@@ -113,7 +113,7 @@ def _check_mail_url(url: str) -> None:
     )
 
 
-def check_notifying(settings: NotifyingSettings) -> None:
+def check_notifications(settings: NotificationSettings) -> None:
     if settings.vapid_private_key and not _is_p256_number(settings.vapid_private_key):
         raise ConfigError("vapid_private_key", "must be 32 bytes in base64, as from `openssl rand -base64 32`")
     subject = settings.vapid_subject
@@ -122,7 +122,7 @@ def check_notifying(settings: NotifyingSettings) -> None:
     _check_sms(settings)
 
 
-def _check_sms(settings: NotifyingSettings) -> None:
+def _check_sms(settings: NotificationSettings) -> None:
     url, secret = settings.sms_url, settings.sms_secret
     parts = urlsplit(url)
     is_folder = parts.scheme == "file" and not parts.netloc and len(parts.path) > 1
@@ -149,7 +149,7 @@ def _is_p256_number(text: str) -> bool:
 # --- The key of push services -----------------------------------------------------------------------------------------
 
 
-def vapid_private_key(settings: NotifyingSettings) -> str:
+def vapid_private_key(settings: NotificationSettings) -> str:
     """The key by which push services know us: as it is set, or made once and kept beside an embedded database; base64,
     of either alphabet. Raises ConfigError.
     """

@@ -12,7 +12,7 @@ from ordercast.db.migrate import NEWEST
 from ordercast.db.sqlite.connection import connect
 from ordercast.db.sqlite.leases import FileLost
 
-_STANDING: Final = """
+_POSITION: Final = """
 SELECT (SELECT value FROM meta WHERE name = 'epoch'),
   (SELECT CAST(entity_id || ' ' || at AS BLOB) FROM feed WHERE seq = :seq), newest.seq, newest.mark
 FROM (SELECT 1) LEFT JOIN
@@ -23,7 +23,7 @@ INSERT INTO meta (name, value) VALUES ('epoch', ?) ON CONFLICT (name) DO UPDATE 
 """
 
 
-class Standing(NamedTuple):
+class HistoryPosition(NamedTuple):
     """How far a history had come: a later look at the same one finds the same row, and no lower number."""
 
     epoch: str
@@ -32,7 +32,7 @@ class Standing(NamedTuple):
     """Of the row of that number; None where it is not known."""
 
 
-class Found(NamedTuple):
+class CurrentPosition(NamedTuple):
     epoch: str
     former: bytes | None
     """The mark that the row has whose number was asked for."""
@@ -40,18 +40,18 @@ class Found(NamedTuple):
     mark: bytes | None
 
 
-def standing_of(connection: sqlite3.Connection, seq: int) -> Found:
-    epoch, former, newest, mark = connection.execute(_STANDING, {"seq": seq}).fetchone()
-    return Found(str(epoch), former, newest or 0, mark)
+def position_of(connection: sqlite3.Connection, seq: int) -> CurrentPosition:
+    epoch, former, newest, mark = connection.execute(_POSITION, {"seq": seq}).fetchone()
+    return CurrentPosition(str(epoch), former, newest or 0, mark)
 
 
-def goes_on(known: Standing, told: int, found: Found) -> bool:
+def continues(known: HistoryPosition, told: int, found: CurrentPosition) -> bool:
     if found.epoch != known.epoch or found.seq < max(known.seq, told):
         return False
     return found.former is None or known.mark is None or found.former == known.mark
 
 
-def must_be_ours(path: Path, connection: sqlite3.Connection) -> None:
+def require_ours(path: Path, connection: sqlite3.Connection) -> None:
     try:
         row = connection.execute("SELECT version_num FROM alembic_version").fetchone()
     except sqlite3.OperationalError as error:
@@ -65,6 +65,6 @@ def begin_epoch_of(path: Path) -> str:
     """Begin a new epoch in the file, as an operator asks for. A node that has it open finds that its history ended."""
     epoch = new_epoch()
     with closing(connect(path)) as connection:
-        must_be_ours(path, connection)
+        require_ours(path, connection)
         connection.execute(KEEP_EPOCH, (epoch,))
     return epoch

@@ -1,4 +1,4 @@
-"""Paints an order's page: the HTML that is read while, or where, the pages' scripts do not come.
+"""Renders an order's page: the HTML that is read while, or where, the pages' scripts do not come.
 
 It says what the pages say (`web/src/features/track`), in the same words and under the same classes, until they take
 over. Whatever somebody typed is escaped by MarkupSafe, which every text here passes.
@@ -20,7 +20,7 @@ from ordercast.commerce.states import OrderStatus as S
 from ordercast.commerce.transitions import TERMINAL
 from ordercast.db.deliveries import Delivery
 
-from .page_words import Words
+from .page_translations import Translations
 
 # The way of an order when all goes well.
 _WAYS: Final = {
@@ -31,8 +31,8 @@ _WAYS: Final = {
 }  # fmt: skip
 
 
-class Shown(Struct, frozen=True, kw_only=True, rename="camel"):
-    """As much of an order's document as is painted."""
+class DisplayedOrder(Struct, frozen=True, kw_only=True, rename="camel"):
+    """As much of an order's document as is rendered."""
 
     number: int
     status: OrderStatus
@@ -56,7 +56,7 @@ class Shown(Struct, frozen=True, kw_only=True, rename="camel"):
     held_from: OrderStatus | None
 
 
-class Reached(Struct, frozen=True, rename="camel"):
+class HistoryStep(Struct, frozen=True, rename="camel"):
     """A line of its history."""
 
     from_status: OrderStatus | None
@@ -64,10 +64,12 @@ class Reached(Struct, frozen=True, rename="camel"):
     at: str
 
 
-class Painter:
+class OrderRenderer:
     """Of one order, at one moment."""
 
-    def __init__(self, words: Words, order: Shown, history: Sequence[Reached], delivery: Delivery, now: str) -> None:
+    def __init__(
+        self, words: Translations, order: DisplayedOrder, history: Sequence[HistoryStep], delivery: Delivery, now: str
+    ) -> None:
         self._words = words
         self._order = order
         self._history = history
@@ -225,7 +227,7 @@ def framed(title: str, content: Markup) -> Markup:
     ).format(title, content)
 
 
-def refused(words: Words, sentence: str) -> Markup:
+def refused(words: Translations, sentence: str) -> Markup:
     """Why no order is shown."""
     note = Markup('<div class="note note--bad" role="alert"><p>{}</p></div>').format(sentence)
     return framed(words.t("track.title"), note)
