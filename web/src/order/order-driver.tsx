@@ -6,8 +6,7 @@ import { useText } from "../i18n/text";
 import { SelectField } from "../ui/field";
 import { ProblemNote } from "../ui/notes";
 import { currentToken } from "../features/session/session";
-
-const NEAREST = "";
+import { choiceOf, DriverOptions, NEAREST } from "./driver-options";
 
 /** Who brings the order and when it should be there; while it waits for a driver, the way to give it to one. */
 export function OrderDriver({ order, onChanged }: { order: Order; onChanged: () => void }) {
@@ -37,8 +36,7 @@ function ChooseDriver({ order, onChanged }: { order: Order; onChanged: () => voi
   const [driverId, setDriverId] = useState(NEAREST);
   const drivers = useQuery(driversQuery(currentToken()));
   const giving = useMutation({
-    mutationFn: () =>
-      assignDriver(order, driverId === NEAREST ? { nearest: true } : { driverId }, currentToken()),
+    mutationFn: () => assignDriver(order, choiceOf(driverId), currentToken()),
     onSettled: onChanged,
   });
   const submit = (event: SyntheticEvent) => {
@@ -54,12 +52,7 @@ function ChooseDriver({ order, onChanged }: { order: Order; onChanged: () => voi
         value={driverId}
         onChange={({ target }) => setDriverId(target.value)}
       >
-        <option value={NEAREST}>{t("driver.nearest")}</option>
-        {drivers.data?.map(({ id, name, onDuty, orders }) => (
-          <option key={id} value={id}>
-            {t(onDuty ? "driver.working" : "driver.resting", { name, count: orders })}
-          </option>
-        ))}
+        <DriverOptions drivers={drivers.data} />
       </SelectField>
       <button type="submit" className="button" data-testid="opened-driver-assign">
         {t("driver.assign")}

@@ -4,9 +4,8 @@ import { useId, useState } from "react";
 import { assignDriver, driversQuery } from "../../api/deliveries";
 import { useText } from "../../i18n/text";
 import { currentToken } from "../session/session";
+import { choiceOf, DriverOptions, NEAREST } from "../../order/driver-options";
 import { useBoardContext } from "./board-context";
-
-const NEAREST = "";
 
 /** The form's id: the button that sends it stands where a card has its next step. */
 export const pickerOf = ({ id }: Order): string => `driver-of-${id}`;
@@ -27,7 +26,7 @@ export function DriverPicker({ order }: { order: Order }) {
       // What was pressed before comes first; it may make another version of the order.
       await moves.sendNow(order.id);
       const now = board.store.getState().orders.get(order.id) ?? order;
-      return assignDriver(now, driverId === NEAREST ? { nearest: true } : { driverId }, currentToken());
+      return assignDriver(now, choiceOf(driverId), currentToken());
     },
     onSuccess: (changed) => {
       board.setOutcome(order.id, undefined);
@@ -52,12 +51,7 @@ export function DriverPicker({ order }: { order: Order }) {
         data-testid="driver-select"
         onChange={(event) => setDriverId(event.target.value)}
       >
-        <option value={NEAREST}>{t("driver.nearest")}</option>
-        {drivers.data?.map(({ id, name, onDuty, orders }) => (
-          <option key={id} value={id}>
-            {t(onDuty ? "driver.working" : "driver.resting", { name, count: orders })}
-          </option>
-        ))}
+        <DriverOptions drivers={drivers.data} />
       </select>
     </form>
   );
