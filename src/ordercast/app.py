@@ -282,9 +282,7 @@ async def serve(settings: Settings, on_ready: OnReady, signals: SignalHandlers) 
     try:
         demo_people = await _seed_at_start(settings, store)
         redis_services = RedisServices(settings)
-        authenticator = make_authenticator(settings, store, make_budgets(settings, redis_services.buckets))
-        if settings.budgets == "off":
-            log.warning("ORDERCAST_BUDGETS=off: callers are not bounded; this is for load generators and test suites")
+        authenticator = _authenticator(settings, store, redis_services, mapping)
         notices = NoticeRecorder(store, _now)
         bus = redis_services.bus or _database_bus(settings)
         server, relay, presence = build_hub(settings, store, authenticator, bus, notices)
@@ -337,6 +335,15 @@ async def serve(settings: Settings, on_ready: OnReady, signals: SignalHandlers) 
         await providers.close()
     finally:
         await store.close()
+
+
+def _authenticator(
+    settings: Settings, store: Store, redis_services: RedisServices, mapping: Mapping | None
+) -> Authenticator:
+    if settings.budgets == "off":
+        log.warning("ORDERCAST_BUDGETS=off: callers are not bounded; this is for load generators and test suites")
+    budgets = make_budgets(settings, redis_services.buckets)
+    return make_authenticator(settings, store, budgets, None if mapping is None else mapping.rooms)
 
 
 def _database_bus(settings: Settings) -> Bus | None:

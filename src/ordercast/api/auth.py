@@ -5,18 +5,19 @@ from __future__ import annotations
 import hashlib
 import secrets
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from functools import lru_cache
 from typing import Any, Final
 
 import jwt
 
 from ordercast.commerce.people import GUEST, SUBJECT_CHARACTERS_MAX, Actor, Role
+from ordercast.commerce.room_access import Grant, GrantRefused
 from ordercast.config import OWN_ISSUER
 
-from .claims import OWN_CLAIMS, ClaimNames, ClaimRefused, required
+from .claims import OWN_CLAIMS, ClaimedRoles, ClaimNames, ClaimRefused, required
 from .signing_keys import SigningKeys, key_id
 
 ISSUER: Final = OWN_ISSUER
@@ -56,6 +57,12 @@ class Identity:
     """The ids by which the token may be revoked: its own, its sign-in's, its order's."""
     publishes_to: tuple[str, ...] | None = None
     """The rooms a back end's token may publish to, by name or, with a `*` at the end, by prefix; None for any."""
+    own_role: str = ""
+    """The shop's own role, as its mapping file names it: to the shop of ours its bearer is a guest."""
+    grants: tuple[Grant, ...] = ()
+    """The rooms that its claims open."""
+    claims: Mapping[str, Any] = field(default_factory=dict, compare=False, repr=False)
+    """All that the token says, where a mapping file asks; else empty."""
 
     @property
     def tracked_id(self) -> str | None:
@@ -64,10 +71,17 @@ class Identity:
 
     @property
     def is_nobody(self) -> bool:
-        return self.actor.role is Role.GUEST and self.tracked_id is None
+        return self.actor.role is Role.GUEST and self.tracked_id is None and not self.own_role
+
+    @property
+    def role(self) -> str:
+        """The name of the role, ours or the shop's own."""
+        return self.own_role or str(self.actor.role)
 
     def __str__(self) -> str:
         """The key of sockets and idempotency keys: guests differ by what they track."""
+        if self.own_role:
+            return f"{self.own_role}:{self.actor.id}"
         return f"guest:{self.tracked_id}" if self.tracked_id is not None else str(self.actor)
 
 
@@ -124,7 +138,7 @@ def verify_token(secret: str | SigningKeys, token: str, backend_claims: ClaimNam
             return identity_of(claims, backend_claims)
         if claims["iss"] != ISSUER:
             raise jwt.InvalidIssuerError
-        return identity_of(claims, OWN_CLAIMS)
+        return identity_of(claims, replace(OWN_CLAIMS, grants=backend_claims.grants))
 
 
 def _claims(keys: SigningKeys, token: str) -> dict[str, Any]:
@@ -142,7 +156,8 @@ def identity_of(claims: dict[str, Any], named: ClaimNames) -> Identity:
     """The identity in verified claims. Raises ClaimRefused for a missing claim, ValueError or TypeError for an invalid
     one.
     """
-    actor = Actor(named.role_in(claims), named.subject_in(claims), _text(claims, "name"))
+    roles = named.roles_in(claims)
+    actor = Actor(roles.role, named.subject_in(claims), _text(claims, "name"))
     expires_at = required(claims, "exp", "until when it is good")
     names = tuple(name for claim in ("jti", "sid") if (name := _text(claims, claim)))
     texts = "".join((actor.id, actor.name or "", *names))
@@ -157,7 +172,19 @@ def identity_of(claims: dict[str, Any], named: ClaimNames) -> Identity:
         issued_at_ms=round(float(claims.get("iat", 0)) * 1000),
         names=names,
         publishes_to=_rooms_in(claims) if actor.role is Role.SERVICE else None,
+        own_role=roles.own,
+        **_granted(named, roles, {**claims, "sub": actor.id}),
     )
+
+
+def _granted(named: ClaimNames, roles: ClaimedRoles, claims: dict[str, Any]) -> dict[str, Any]:
+    """The rooms that the claims open, and the claims, where a mapping file says anything about them."""
+    if named.grants is None:
+        return {}
+    try:
+        return {"grants": named.grants.of(roles.every, claims), "claims": claims}
+    except GrantRefused as error:
+        raise ClaimRefused(str(error)) from None
 
 
 def _rooms_in(claims: dict[str, Any]) -> tuple[str, ...] | None:

@@ -7,6 +7,7 @@ import time
 from typing import TYPE_CHECKING, Final
 
 from ordercast.commerce.people import GUEST, Role
+from ordercast.commerce.room_access import RoomGrants
 from ordercast.commerce.tracking import tracking_ends
 from ordercast.config import Settings
 from ordercast.db import Change, Store, Transaction, access, bookings, orders
@@ -128,10 +129,12 @@ def _tracked_by(transaction: Transaction, digest: bytes) -> tuple[str, str, str 
     return None if booking is None else (BOOKING, *booking)
 
 
-def make_authenticator(settings: Settings, store: Store, budgets: Budgets | None = None) -> Authenticator:
-    """The authenticator of the settings, with budgets made of them by default."""
+def make_authenticator(
+    settings: Settings, store: Store, budgets: Budgets | None = None, grants: RoomGrants | None = None
+) -> Authenticator:
+    """The authenticator of the settings, with budgets made of them by default; `grants` says what claims open."""
     roles = {theirs: Role(ours) for theirs, ours in settings.role_names.items()}
-    claims = ClaimNames(settings.jwt_subject_claims, settings.jwt_role_claim, roles)
+    claims = ClaimNames(settings.jwt_subject_claims, settings.jwt_role_claim, roles, grants)
     issuer = None
     if settings.jwks_url:
         from .external_issuer import ExternalIssuer  # noqa: PLC0415 - it speaks HTTP, which is slow to load

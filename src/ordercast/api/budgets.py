@@ -149,6 +149,8 @@ def budget_key(identity: Identity, caller: str) -> str | None:
     """The key of a caller's budgets: the person, or a guest's address; None if not limited."""
     if identity.actor.role in TRUSTED:
         return None
+    if identity.own_role:
+        return f"by {identity}"
     return f"at {caller}" if identity.actor.role is Role.GUEST else f"by {identity.actor}"
 
 

@@ -6,9 +6,10 @@ import logging
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from functools import lru_cache
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 from ordercast.commerce.people import Role
+from ordercast.commerce.room_access import RoomGrants
 
 # Of several roles the first of these counts.
 _PRECEDENCE: Final = (Role.ADMIN, Role.STORE, Role.SERVICE, Role.DRIVER, Role.CARER, Role.CUSTOMER)
@@ -22,6 +23,16 @@ class ClaimRefused(ValueError):
     """A missing or unknown claim; the message names it, for people."""
 
 
+class ClaimedRoles(NamedTuple):
+    """What a token's claim of roles comes to."""
+
+    role: Role
+    own: str
+    """The role of the shop's own, where it is none of ours; empty where it is."""
+    every: tuple[str, ...]
+    """All that it names, and the names of ours for them."""
+
+
 @dataclass(frozen=True, slots=True)
 class ClaimNames:
     """The claim names of a back end's tokens."""
@@ -32,6 +43,8 @@ class ClaimNames:
     """A claim, or a dotted path to a nested one; of a list the most powerful role counts."""
     roles: Mapping[str, Role] = field(default_factory=dict)
     """Their role names, mapped to ours; our names need no entry."""
+    grants: RoomGrants | None = None
+    """The shop's own roles, and which rooms the claims open."""
 
     def subject_in(self, claims: Mapping[str, Any]) -> str:
         """The subject; a number is converted to digits. Raises ClaimRefused."""
@@ -47,7 +60,11 @@ class ClaimNames:
         )
 
     def role_in(self, claims: Mapping[str, Any]) -> Role:
-        """The role. Raises ClaimRefused."""
+        """The role; GUEST for one of the shop's own, which opens nothing of ours. Raises ClaimRefused."""
+        return self.roles_in(claims).role
+
+    def roles_in(self, claims: Mapping[str, Any]) -> ClaimedRoles:
+        """The roles. Raises ClaimRefused if none of them is known."""
         value = claims[self.role] if self.role in claims else _at(claims, self.role.split("."))
         if value is None or value == []:
             raise _refused(
@@ -55,12 +72,18 @@ class ClaimNames:
                 "ORDERCAST_JWT_ROLE_CLAIM names the claim that is looked for",
             )
         named = value if isinstance(value, list) else [value]
-        known = {role for name in named if isinstance(name, str) and (role := self._known(name)) is not None}
+        names = [name for name in named if isinstance(name, str)]
+        known = {role for name in names if (role := self._known(name)) is not None}
+        own_roles = self.grants.roles if self.grants is not None else ()
+        own = [name for name in own_roles if name in names]
+        every = tuple(dict.fromkeys([*names, *map(str, known)]))
         for role in _PRECEDENCE:
             if role in known:
-                return role
+                return ClaimedRoles(role, "", every)
+        if own:
+            return ClaimedRoles(Role.GUEST, own[0], every)
         raise _refused(
-            f'The token\'s "{self.role}" is none of {", ".join(_PRECEDENCE)}.',
+            f'The token\'s "{self.role}" is none of {", ".join([*_PRECEDENCE, *own_roles])}.',
             f"ORDERCAST_JWT_ROLES maps a back end's roles to ours, as user:customer (the token says {value!r:.100})",
         )
 

@@ -175,6 +175,8 @@ class ApiContext:
         if identity.is_nobody:
             await self.budgets.take(REFUSED_TOKENS, caller_of(request))
             raise SignInRequired
+        if identity.own_role:
+            raise NotPermitted(identity.actor, "use the shop of ours", role=identity.own_role)
         return identity
 
     async def authorize(self, request: AnyRequest, action: str, roles: frozenset[Role] = STAFF) -> Actor:

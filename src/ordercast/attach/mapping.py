@@ -20,6 +20,7 @@ from msgspec import UNSET, Meta, Struct, UnsetType
 from ordercast.db.event_names import CONNECTION_EVENTS
 
 from . import toml_lines
+from .claim_rooms import ROLES_MAX, ROOMS_PER_ROLE_MAX, ClaimRooms, role_fault, shadowed, template_fault
 from .templates import NEW, OLD, VIEW, Field, Payload, Template, TemplateError, fields_in, parse
 
 # More than any shop has tables, and few enough to look at each every few seconds.
@@ -111,6 +112,8 @@ class Mapping:
     """Whether the shop of ours is served besides."""
     source: str = ""
     """The URL of the database whose tables these are; empty: the one that is served."""
+    rooms: ClaimRooms = field(default_factory=ClaimRooms)
+    """``[rooms]``: what the claims of a token open."""
 
     def fault(self, line: int, sentence: str) -> str:
         return f"{self.path}:{line}: {sentence}"
@@ -146,6 +149,7 @@ class _Emit(Struct, frozen=True, forbid_unknown_fields=True):
 
 
 _SECTIONS: Final[dict[str, type[Struct]]] = {"shop": _Shop, "source": _Source}
+_RoleRooms: TypeAlias = Annotated[list[_Text], Meta(max_length=ROOMS_PER_ROLE_MAX)]
 _AT: Final = re.compile(r" - at `\$([^`]*)`$")
 _UNKNOWN: Final = re.compile(r"Object contains unknown field `(.*)`")
 _IN_TOML: Final = {"bool": "true or false", "str": "a text", "array": "a list", "object": "a table", "int": "a number"}
@@ -181,20 +185,54 @@ class _Reading:
         self._faults: list[Fault] = []
 
     def mapping(self) -> Mapping:
-        for name in self._document.keys() - {*_SECTIONS, "emit"}:
-            self._fault((name,), f"[{name}] is no section; there are [shop], [source] and [[emit]]")
+        for name in self._document.keys() - {*_SECTIONS, "rooms", "emit"}:
+            self._fault((name,), f"[{name}] is no section; there are [shop], [source], [rooms] and [[emit]]")
         shop, source = self._section("shop"), self._section("source")
+        built_in = shop.built_in if isinstance(shop, _Shop) else True
+        rooms = ClaimRooms(dict(self._rooms(is_built_in=built_in)))
         emits = list(self._emits())
         self._check_names(emits)
+        self._check_shadows(rooms, emits)
         if self._faults:
             raise MappingError(self._path, self._faults)
-        built_in = shop.built_in if isinstance(shop, _Shop) else True
-        return Mapping(self._path, tuple(emits), built_in, source.url if isinstance(source, _Source) else "")
+        return Mapping(
+            self._path, tuple(emits), built_in, source.url if isinstance(source, _Source) else "", rooms=rooms
+        )
+
+    def _rooms(self, *, is_built_in: bool) -> Iterator[tuple[str, tuple[Template, ...]]]:
+        roles = self._document.get("rooms", {})
+        if not isinstance(roles, dict):
+            self._fault(("rooms",), 'rooms are written under [rooms], as customer = ["customer_{sub}"]')
+            return
+        if len(roles) > ROLES_MAX:
+            self._fault(("rooms",), f"there are at most {ROLES_MAX} roles")
+            return
+        for role, listed in roles.items():
+            if (fault := role_fault(role)) is not None:
+                self._fault(("rooms", role), f"{role}: {fault}")
+            texts = self._converted(listed, _RoleRooms, ("rooms", role)) or []
+            templates = [(n, self._template(text, ("rooms", role, n))) for n, text in enumerate(texts)]
+            yield role, tuple(template for _, template in templates if template is not None)
+            for number, template in templates:
+                if template and (fault := template_fault(template, role, is_built_in=is_built_in)) is not None:
+                    self._fault(("rooms", role, number), f"{template}: {fault}")
+
+    def _check_shadows(self, rooms: ClaimRooms, emits: list[Emit]) -> None:
+        """No claim may make a room that the file names for others."""
+        named = [each for templates in rooms.templates.values() for each in templates]
+        named += [room for emit in emits for room in emit.rooms]
+        for role, templates in rooms.templates.items():
+            for number, template in enumerate(templates):
+                if (other := shadowed(template, named)) is not None:
+                    self._fault(
+                        ("rooms", role, number), f"{template}: a claim could make {other} of it, which is another"
+                    )
 
     def _section(self, name: str) -> Struct | None:
         if name not in self._document:
             return None
-        return self._converted(self._document[name], _SECTIONS[name], (name,))
+        section: Struct | None = self._converted(self._document[name], _SECTIONS[name], (name,))
+        return section
 
     def _emits(self) -> Iterator[Emit]:
         tables = self._document.get("emit", [])
@@ -209,7 +247,8 @@ class _Reading:
             if isinstance(raw, _Emit) and (emit := self._emit(raw, ("emit", number))) is not None:
                 yield emit
 
-    def _converted(self, value: Any, type_: type[Struct], path: toml_lines.Path) -> Struct | None:
+    def _converted(self, value: Any, type_: Any, path: toml_lines.Path) -> Any:
+        """The value as of that type; None where it is not, which is a fault."""
         try:
             return msgspec.convert(value, type_)
         except msgspec.ValidationError as error:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any, Final, NamedTuple
 
 from .mapping import Emit
@@ -19,6 +19,14 @@ class Event(NamedTuple):
     args: list[Any]
 
 
+def rooms_of_row(rooms: Sequence[Template], row: Mapping[str, Any]) -> tuple[str, ...]:
+    """The rooms that a row is told to, by a mapping's templates: it may be seen by whoever is in one of them
+    (``commerce.room_access.may_see``). Raises LookupError for a column that is not there, ValueError for a path into
+    what is no JSON.
+    """
+    return tuple(dict.fromkeys(Rendering(row, {}, {}).rooms(rooms)))
+
+
 class Rendering:
     """One change of a row. `new` and `old` are its columns as JSON values; `named` what the mapping's SQL came to."""
 
@@ -29,8 +37,11 @@ class Rendering:
 
     def event(self, emit: Emit) -> Event:
         """Raises LookupError for a column that is not there, ValueError for a path into what is no JSON."""
-        rooms = [name for room in emit.rooms for name in self._rooms(room)]
+        rooms = self.rooms(emit.rooms)
         return Event(list(dict.fromkeys(rooms)), [self._value(each) for each in emit.args] if rooms else [])
+
+    def rooms(self, templates: Sequence[Template]) -> list[str]:
+        return [name for room in templates for name in self._rooms(room)]
 
     def _rooms(self, room: Template) -> list[str]:
         if room.only is not None and room.only.name in self._named:

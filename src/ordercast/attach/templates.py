@@ -40,6 +40,11 @@ class Template:
 
     parts: tuple[str | Field, ...]
 
+    def __str__(self) -> str:
+        return "".join(
+            str(part) if isinstance(part, Field) else part.replace("{", "{{").replace("}", "}}") for part in self.parts
+        )
+
     @property
     def fields(self) -> Iterator[Field]:
         return (part for part in self.parts if isinstance(part, Field))

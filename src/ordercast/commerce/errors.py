@@ -151,8 +151,9 @@ class NothingThere(InvalidField):
 
 
 class NotPermitted(ShopError):
-    def __init__(self, actor: Actor, deed: str) -> None:
-        super().__init__(f"The role {actor.role} may not {deed}.")
+    def __init__(self, actor: Actor, deed: str, *, role: str = "") -> None:
+        """`role` is the name of one that is the shop's own."""
+        super().__init__(f"The role {role or actor.role} may not {deed}.")
 
 
 class RoomOutOfScope(NotPermitted):

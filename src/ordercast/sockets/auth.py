@@ -30,7 +30,7 @@ from ordercast.commerce.rooms import (
 from ordercast.commerce.tracking import tracking_ends
 from ordercast.commerce.transitions import TERMINAL
 from ordercast.db import Change, StoreError
-from ordercast.hub import CommandAck, ConnectRefused, EventRefused, RetryLater, Server, Socket, success
+from ordercast.hub import CommandAck, ConnectRefused, EventRefused, LimitReached, RetryLater, Server, Socket, success
 from ordercast.telemetry import REQUEST_LOG
 
 from .handshake_token import handshake_token, unread_token, without_scheme
@@ -65,6 +65,7 @@ REFRESH: Final = CommandDoc(
         "not_connected",
         "issuer_silent",
         "store_unavailable",
+        "overloaded",
         TooManyAttempts,
     ),
     example={"token": "eyJhbGciOi..."},
@@ -74,6 +75,10 @@ REFRESH: Final = CommandDoc(
 
 def rooms_of(identity: Identity) -> tuple[str, ...]:
     """The rooms that an identity joins; ``feed.audience`` routes events to them. Only the server joins rooms."""
+    return (*_rooms_of_role(identity), *(grant.room for grant in identity.grants))
+
+
+def _rooms_of_role(identity: Identity) -> tuple[str, ...]:
     actor = identity.actor
     if identity.order_id is not None:
         return (order_room(identity.order_id),)
@@ -147,7 +152,9 @@ class SocketAuth:
         socket.on("disconnect", lambda _reason: session.forget_expiry())
 
     async def refresh(self, socket: Socket, credentials: Any = None, *_: Any) -> CommandAck:
-        """Present a new token of the same person, to outlive the former one. Rooms and watches stay."""
+        """Present a new token of the same person, to outlive the former one. Watches stay, and so do the rooms that the
+        new claims open too.
+        """
         session = socket.data
         token = without_scheme(credentials.get("token") if isinstance(credentials, dict) else credentials)
         try:
@@ -166,6 +173,7 @@ class SocketAuth:
         if not socket.connected:
             # It disconnected meanwhile: a timer started now would never be stopped.
             raise EventRefused("not_connected", "The socket has disconnected.")
+        _change_rooms(socket, session.identity, identity)
         session.identity = identity
         session.watch_expiry(socket)
         return success({"expiresAt": identity.expires_at})
@@ -214,6 +222,18 @@ def _note(level: int, socket: Socket, outcome: str) -> None:
         actor = "-" if identity is None else str(identity.actor)
         facts = {"outcome": outcome, "caller": socket.conn.handshake.caller, "actor": actor, "socket": socket.id}
         log.log(level, "socket", extra={"facts": facts})
+
+
+def _change_rooms(socket: Socket, former: Identity, identity: Identity) -> None:
+    """Join what the new token opens besides, and leave what it opens no more. Raises EventRefused."""
+    before, after = rooms_of(former), rooms_of(identity)
+    if before == after:
+        return
+    try:
+        socket.join(*(room for room in after if room not in before))
+    except LimitReached as error:
+        raise EventRefused("overloaded", str(error)) from None
+    socket.leave(*(room for room in before if room not in after))
 
 
 class _Moved(msgspec.Struct):

@@ -19,7 +19,7 @@ from ordercast.api.commands import Command, CommandDoc
 from ordercast.api.context import ApiContext
 from ordercast.api.error_handler import charged, refused_fields
 from ordercast.api.errors import SignInRequired
-from ordercast.commerce.errors import InvalidField
+from ordercast.commerce.errors import InvalidField, NotPermitted
 from ordercast.hub import CommandAck, EventRefused, Server, Socket, success
 
 C = TypeVar("C", bound=Struct)
@@ -46,6 +46,8 @@ class RoutedCommand(Generic[C]):
     doc: CommandDoc | None
     text: str
     """The description in the AsyncAPI document."""
+    is_of_shop: bool = True
+    """Whether it is about the shop of ours, where roles of a mapping file's own may do nothing."""
 
     async def __call__(self, socket: Socket, *args: Any) -> CommandAck:
         whose = _budget_key(socket)
@@ -53,6 +55,8 @@ class RoutedCommand(Generic[C]):
         try:
             budgets.take_local(COMMANDS, whose)
             caller = Caller(socket, _identity_of(socket))
+            if self.is_of_shop and caller.identity.own_role:
+                raise NotPermitted(caller.identity.actor, "use the shop of ours", role=caller.identity.own_role)
             return success(await self.answer(caller, _read(args, self.type)))
         except Exception as error:
             fields = refused_fields(charged(budgets, error, whose))
@@ -96,11 +100,17 @@ class CommandRouter:
         self.on(command.name, command.type, answer, command.doc)
 
     def on(
-        self, name: str, type_: type[C], answer: Callable[[Caller, C], Awaitable[Any]], doc: CommandDoc | None = None
+        self,
+        name: str,
+        type_: type[C],
+        answer: Callable[[Caller, C], Awaitable[Any]],
+        doc: CommandDoc | None = None,
+        *,
+        is_of_shop: bool = True,
     ) -> None:
         """Route the command called `name` to `answer`, whose docstring is the command's text."""
         text = getattr(answer, "func", answer).__doc__ or ""
-        self._server.event(name, RoutedCommand(name, type_, answer, self.context, doc, text))
+        self._server.event(name, RoutedCommand(name, type_, answer, self.context, doc, text, is_of_shop))
 
 
 def _budget_key(socket: Socket) -> str | None:
