@@ -59,12 +59,18 @@ def write(shop: AttachedShop, number: int, chance: random.Random) -> int:
     return rolled_back
 
 
+def has_numbered_all(shop: AttachedShop, store: PostgresqlStore) -> bool:
+    return shop.do("SELECT count(*) FILTER (WHERE seq IS NULL), coalesce(max(seq), 0) FROM ordercast.feed") == [
+        (0, store.last_seq)
+    ]
+
+
 async def test_every_commit_is_told_once_in_the_order_of_its_row(
     shop: AttachedShop, store: PostgresqlStore, chance: random.Random
 ) -> None:
     shop.do("CREATE TABLE counted (a text UNIQUE, b uuid, n integer, PRIMARY KEY (a, b))")
     shop.apply(MAPPING)
-    await until(lambda: store.leads)
+    await until(lambda: store.leads and has_numbered_all(shop, store))  # what tests before it wrote, too
     begun = store.last_seq
     heard: list[Change] = []
 

@@ -9,7 +9,7 @@ from typing import Final
 from ordercast.db.dialects import Refusal, Trigger
 from ordercast.db.nouns import TABLES
 from ordercast.db.postgresql.by_hand import BY_HAND_TRIGGERS
-from ordercast.db.postgresql.functions import NO_TRUNCATE_FUNCTION, RAW_CHANNEL
+from ordercast.db.postgresql.functions import NO_TRUNCATE_FUNCTION
 
 NO_TRUNCATE: Final = tuple(sorted(table.name for table in TABLES if not table.may_be_emptied))
 """Tables whose rows are retained, published, or a queue."""
@@ -21,10 +21,8 @@ def _no_truncate(table: str) -> Trigger:
     )
 
 
-# Other numbers could be the last one (2^63 - 1), or below the newest, and be missed. AFTER: a BEFORE trigger locks
-# each row first, and the sequencer updates every row.
+# AFTER: a BEFORE trigger locks each row first, and the sequencer updates every row.
 _NUMBERED_BY_ONE: Final = [
-    Trigger("feed_numbered_late", "BEFORE INSERT", "feed", ("NEW.seq := NULL",), "NEW.seq IS NOT NULL"),
     Trigger(
         "feed_numbers_stay",
         "AFTER UPDATE OF seq",
@@ -71,7 +69,6 @@ _COUNTED_ON: Final = [
 POSTGRESQL_TRIGGERS: Final = [
     *_COUNTED_ON,
     *BY_HAND_TRIGGERS,
-    Trigger("feed_written", "AFTER INSERT", "feed", (f"PERFORM pg_notify('{RAW_CHANNEL}', '')",), each="STATEMENT"),
     *_NUMBERED_BY_ONE,
     *map(_no_truncate, NO_TRUNCATE),
 ]
