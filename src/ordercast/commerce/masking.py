@@ -78,6 +78,8 @@ def shown_to(actor: Actor, order: dict[str, Any], *, today: dict[str, Any] | Non
     shipping = order.get("shippingInfo")
     if not delivers(actor, today or order):
         owed, person = 0, {"name": None, "mobile": None}
+        if isinstance(lines := shown.get("cartItems"), list):
+            shown["cartItems"] = [_without_note(line) for line in lines]
         stands = today or order
         is_offered = stands.get("driverId") is None and stands["status"] not in TERMINAL
         shipping = _area(shipping, _AREA if is_offered else _SHOWN_OF_ADDRESS)
@@ -144,6 +146,11 @@ def _mobile(mobile: str | None) -> str | None:
 def _address(address: dict[str, Any] | None) -> dict[str, Any] | None:
     shown = _area(address, _SHOWN_OF_ADDRESS)
     return None if address is None or shown is None else {**shown, "name": _name(address.get("name"))}
+
+
+def _without_note(line: Any) -> Any:
+    """A line without what the buyer wrote: whoever does not bring it need not read it."""
+    return {key: value for key, value in line.items() if key != "note"} if isinstance(line, dict) else line
 
 
 def _area(address: dict[str, Any] | None, shown: frozenset[str]) -> dict[str, Any] | None:

@@ -19,6 +19,7 @@ MOBILE_MAX: Final = 32
 POSTCODE_MAX: Final = 20
 CODE_MAX: Final = 40
 REASON_MAX: Final = 500
+LINE_NOTE_MAX: Final = 200
 CART_LINES_MAX: Final = 200
 QUANTITY_MAX: Final = 999
 
@@ -51,6 +52,7 @@ ReturnUrl = Annotated[
     ),
 ]
 Reason = Annotated[str, Meta(max_length=REASON_MAX)]
+LineNote = Annotated[str, Meta(max_length=LINE_NOTE_MAX)]
 
 
 class CustomerInfo(Struct, frozen=True, rename="camel", forbid_unknown_fields=True):
@@ -80,6 +82,8 @@ class Destination(Struct, frozen=True, rename="camel", forbid_unknown_fields=Tru
 class CartItem(Struct, frozen=True, rename="camel", forbid_unknown_fields=True):
     product_id: Annotated[str, Meta(min_length=1, max_length=64)]
     quantity: Annotated[int, Meta(ge=1, le=QUANTITY_MAX)]
+    note: LineNote | None = None
+    """For the kitchen, as: no chilli."""
 
 
 class CashPayment(Struct, frozen=True, tag_field="method", tag="cash", forbid_unknown_fields=True):
@@ -154,6 +158,8 @@ class OrderLine(Struct, frozen=True, rename="camel"):
     tax: int
     image: str
     discount: int = 0
+    note: str | UnsetType = UNSET
+    """What the buyer wishes of this line; left out where there is nothing."""
 
 
 class PaymentInfo(Struct, frozen=True, rename="camel", omit_defaults=True):

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
+from msgspec import UNSET
+
 from .catalogue import Product
 from .errors import (
     AddressRequired,
@@ -17,7 +19,7 @@ from .errors import (
 )
 from .ids import CustomerId, OrderId
 from .money import AMOUNT_MAX, Money, allocate, tax_on_line
-from .orders import OrderLine, PlaceOrder, QuoteOrder
+from .orders import CartItem, OrderLine, PlaceOrder, QuoteOrder
 from .payments import PaymentTaken
 from .people import Actor
 from .promotions import Offer, PromotionKind
@@ -64,7 +66,7 @@ def price_order(
     discount = 0 if promotion is None else promotion.discount(subtotal, shop.rounding)
     shares = allocate(discount, totals)
     lines = tuple(
-        _line(index, product, item.quantity, share, shop)
+        _line(index, product, item, share, shop)
         for index, (product, item, share) in enumerate(zip(sold, cart.cart_items, shares, strict=True))
     )
     tax = sum(line.tax for line in lines)
@@ -145,9 +147,10 @@ def _product(index: int, cart: PlaceOrder | QuoteOrder, products: Mapping[str, P
     return product
 
 
-def _line(index: int, product: Product, quantity: int, discount: int, shop: Shop) -> OrderLine:
-    total = product.price * quantity
+def _line(index: int, product: Product, item: CartItem, discount: int, shop: Shop) -> OrderLine:
+    total = product.price * item.quantity
     rate_bp = shop.rate_bp(product.tax_class, f"cartItems[{index}].productId")
     included, rounding = shop.prices_include_tax, shop.rounding
     tax = tax_on_line(total - discount, rate_bp, included=included, rounding=rounding)
-    return OrderLine(product.id, product.name, quantity, product.price, total, tax, product.image, discount)
+    note = (item.note or "").strip() or UNSET
+    return OrderLine(product.id, product.name, item.quantity, product.price, total, tax, product.image, discount, note)

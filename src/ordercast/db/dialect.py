@@ -71,7 +71,13 @@ class Dialect(ABC):
 
     @abstractmethod
     def names_in(self, column: str) -> str:
-        """The names of the objects in a column that holds an array of them, with spaces between; NULL for none."""
+        """The names and notes of the objects in a column that holds an array of them, with spaces between; NULL for
+        none.
+        """
+
+    @abstractmethod
+    def lines_without_notes(self, column: str) -> str:
+        """An order's lines, without the notes in them; what is no array stays."""
 
     # --- JSON -------------------------------------------------------------------------------------------------------
 

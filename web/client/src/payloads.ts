@@ -77,6 +77,7 @@ const line = shape<OrderLine>({
   tax: optional(number),
   image: optional(text),
   discount: optional(number),
+  note: optional(text),
 });
 
 const order = shape<Order>({

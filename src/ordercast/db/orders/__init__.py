@@ -58,9 +58,10 @@ NOUN: Final = Noun(
                 "actor": ":actor",
                 "reason": "'The personal data was erased.'",
                 "updated_at": ":now",
+                "cart_items": "@lines_without_notes(cart_items)",
             },
             touched="(customer_name IS NOT NULL OR customer_email IS NOT NULL OR customer_mobile IS NOT NULL"
-            " OR billing_info IS NOT NULL OR shipping_info IS NOT NULL)",
+            " OR billing_info IS NOT NULL OR shipping_info IS NOT NULL OR @contains(cart_items, '\"note\"'))",
             key="number",
             identifies=True,
         ),

@@ -5,6 +5,7 @@ from __future__ import annotations
 import string
 import textwrap
 from collections.abc import Sequence
+from inspect import cleandoc
 from typing import Final
 
 from ordercast.commerce.order_search import TELEPHONE_DIGITS_MAX
@@ -57,7 +58,16 @@ class PostgresqlDialect(Dialect):
         return f"reverse(right({digits}, {TELEPHONE_DIGITS_MAX}))"
 
     def names_in(self, column: str) -> str:
-        return f"(SELECT string_agg(name #>> '{{}}', ' ') FROM jsonb_path_query({column}, 'lax $[*].name') AS name)"
+        said = "concat_ws(' ', line ->> 'name', line ->> 'note')"
+        return f"(SELECT string_agg({said}, ' ') FROM jsonb_path_query({column}, 'lax $[*]') AS line)"
+
+    def lines_without_notes(self, column: str) -> str:
+        line = "CASE jsonb_typeof(line) WHEN 'object' THEN line - 'note' ELSE line END"
+        lines = cleandoc(f"""
+            SELECT coalesce(jsonb_agg({line} ORDER BY place), '[]')
+              FROM jsonb_array_elements({column}) WITH ORDINALITY AS each(line, place)
+        """)
+        return f"CASE jsonb_typeof({column}) WHEN 'array' THEN ({lines}) ELSE {column} END"
 
     def json_text(self, value: str) -> str:
         return f"CAST({value} AS text)"

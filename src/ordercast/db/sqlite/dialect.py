@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from inspect import cleandoc
 from typing import Final
 
 from ordercast.commerce.ids import ALPHABET
@@ -54,8 +55,16 @@ class SqliteDialect(Dialect):
         return f"(SELECT {_DIGITS_BACKWARDS} FROM ({found}) LIMIT 1)"
 
     def names_in(self, column: str) -> str:
-        names = f"SELECT group_concat(CASE type WHEN 'object' THEN value ->> 'name' END, ' ') FROM json_each({column})"
+        said = "coalesce(value ->> 'name', '') || coalesce(' ' || (value ->> 'note'), '')"
+        names = f"SELECT group_concat(CASE type WHEN 'object' THEN {said} END, ' ') FROM json_each({column})"
         return f"CASE WHEN json_valid({column}) THEN ({names}) END"
+
+    def lines_without_notes(self, column: str) -> str:
+        lines = cleandoc(f"""
+            SELECT json_group_array(CASE type WHEN 'object' THEN json_remove(value, '$.note')
+              ELSE json_extract({column}, fullkey) END) FROM json_each({column})
+        """)
+        return f"CASE WHEN {self.is_array(column)} THEN ({lines}) ELSE {column} END"
 
     def json_text(self, value: str) -> str:
         return value
