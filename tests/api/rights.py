@@ -87,6 +87,7 @@ ROUTES: Final[dict[str, str]] = {
     "POST /api/orders/{order_id}/notes": "A A - - - - - -",
     "POST /api/orders/{order_id}/pay": "A A O - - - O -",
     "POST /api/orders/{order_id}/pay/check": "A A O - - - O -",
+    "POST /api/orders/{order_id}/promised-time": "A A - - - - - -",
     "POST /api/orders/{order_id}/refund": "A A - - - - - -",
     "GET /api/orders/{order_id}/timeline": "A A - - - - - -",
     "POST /api/orders/{order_id}/status": "A A O O - - O -",

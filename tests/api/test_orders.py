@@ -19,7 +19,7 @@ ANSWERED = {
     "id", "number", "status", "paymentStatus", "fulfilment", "version", "subtotal", "tax", "shippingFee", "discount",
     "total", "currency", "amountPaid", "amountRefunded", "amountRefunding",
     "customerInfo", "billingInfo", "shippingInfo", "cartItems", "paymentInfo", "customerId",
-    "driverId", "heldFrom", "createdAt", "updatedAt", "statusSince", "promoCode", "pricesIncludeTax",
+    "driverId", "heldFrom", "createdAt", "updatedAt", "statusSince", "promisedAt", "promoCode", "pricesIncludeTax",
 }  # fmt: skip
 
 

@@ -124,6 +124,7 @@ def order_bodies(role: str, order: dict[str, Any], driver_id: str) -> dict[str, 
         "refund": {"reason": "Not today", "version": version},
         "pay": {"paymentInfo": {"method": "card", "token": "tok_visa"}},
         "notes": {"text": "Ring twice"},
+        "promised-time": {"preparationMinutes": 20, "version": version, "reason": "Not today"},
     }
 
 

@@ -60,6 +60,16 @@ def test_since_when_an_order_is_in_its_status_is_told(shop: Program, versions_it
     assert changed["statusSince"] == moved["statusSince"]
 
 
+def test_a_time_that_another_program_promises_is_told_and_kept(shop: Program) -> None:
+    shop.do("INSERT INTO orders (id) VALUES ('ord_1')")
+    shop.do("UPDATE orders SET status = 'processing', promised_at = '2026-01-05T10:20:00.000Z'")
+    shop.do("UPDATE orders SET promised_at = '2026-01-05T10:40:00.000Z'")
+    assert kinds(shop) == ["order.placed", "order.status_changed", "order.changed"]
+    told = [json.loads(after)["promisedAt"] for *_, after in shop.feed()]
+    assert told == [None, "2026-01-05T10:20:00.000Z", "2026-01-05T10:40:00.000Z"]
+    assert [at for (at,) in shop.do("SELECT promised_at FROM order_history ORDER BY entry")] == told
+
+
 def test_an_update_gets_a_version_and_a_name(shop: Program) -> None:
     shop.do("INSERT INTO orders (id, actor, reason) VALUES ('ord_1', 'store:usr_1', 'by telephone')")
     shop.do("UPDATE orders SET status = 'processing'")

@@ -103,10 +103,21 @@ def test_a_status_change_names_both_states_the_version_the_actor_and_the_event()
             "oldStatus": "pending",
             "newStatus": "processing",
             "paymentStatus": "unpaid",
+            "promisedAt": None,
             "actor": "store:usr_1",
             "reason": "why",
         }
     ]
+
+
+def test_another_promised_time_is_told_whole_to_the_shop_and_in_a_sentence_to_the_buyer() -> None:
+    later = {**ORDER, "status": "processing", "promisedAt": "2026-01-01T00:40:00.000Z"}
+    events = told("order.changed", {**later, "promisedAt": "2026-01-01T00:20:00.000Z"}, later)
+
+    assert events.keys() == {"order_update", "customer_order_update"}
+    assert events["order_update"].args[0]["promisedAt"] == "2026-01-01T00:40:00.000Z"
+    (payload,) = events["customer_order_update"].args
+    assert (payload["title"], payload["promisedAt"]) == ("Another time", "2026-01-01T00:40:00.000Z")
 
 
 def test_a_buyer_hears_of_a_status_change_neither_who_of_the_staff_made_it_nor_why() -> None:

@@ -89,6 +89,7 @@ def create_api(
         deliveries=delivery_rules(settings),
         attachments=attachment_rules(settings),
         timezone=settings.timezone,
+        preparation_minutes=settings.preparation_minutes,
         latency=latency or (lambda: None),
         metrics_port=metrics_port,
         draining=draining,

@@ -62,6 +62,8 @@ class ApiContext:
     deliveries: DeliveryRules = field(default_factory=DeliveryRules)
     timezone: str = "UTC"
     """The shop's time zone, for its day."""
+    preparation_minutes: int = 0
+    """Promised with an order that is accepted without a time; 0 for nothing."""
     latency: Callable[[], Percentiles | None] = lambda: None
     """Latency of this node's events."""
     budgets: Budgets = field(default_factory=Budgets)

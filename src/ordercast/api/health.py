@@ -65,6 +65,8 @@ class PageConfig(Struct, frozen=True, rename="camel"):
     """Whether mail is on, for verification and password resets."""
     currency_digits: dict[str, int]
     """Decimal digits (ISO 4217) of currencies that do not have two."""
+    preparation_minutes: int
+    """What the shop promises with an order that is accepted without a time; 0 for nothing."""
 
 
 @get("/health/live", tags=["operation"])
@@ -129,6 +131,7 @@ def page_config(context: ApiContext, transaction: Transaction) -> PageConfig:
         has_admin=accounts.has_admin(transaction),
         sends_mail=context.sends_mail,
         currency_digits=unusual_digits(),
+        preparation_minutes=context.preparation_minutes,
     )
 
 

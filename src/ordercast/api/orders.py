@@ -28,6 +28,7 @@ from ordercast.commerce.masking import move_shown_to
 from ordercast.commerce.orders import Order, PlaceOrder, Reason
 from ordercast.commerce.payments import PaymentAction, PaymentTaken
 from ordercast.commerce.people import SEES_EVERY_ORDER, Actor, Role
+from ordercast.commerce.promised_time import Preparation, PreparationMinutes
 from ordercast.commerce.states import OrderState, OrderStatus, PaymentStatus
 from ordercast.commerce.text_rules import check_texts
 from ordercast.commerce.unpaid_limits import UNBOUNDED
@@ -70,6 +71,8 @@ class HistoryEntry(Struct, frozen=True, rename="camel"):
     actor: str
     reason: str | None
     at: str
+    promised_at: str | None = None
+    """When the order would be ready, as was promised then."""
     actor_name: str | None = None
     """Of an actor who has an account, for the shop."""
 
@@ -79,7 +82,7 @@ class History(Struct, frozen=True, rename="camel"):
     next_cursor: str | None
 
 
-class MoveOrder(Struct, frozen=True, forbid_unknown_fields=True):
+class MoveOrder(Struct, frozen=True, kw_only=True, rename="camel", forbid_unknown_fields=True):
     """`status` may be a former name; `version` is the one that the asker saw."""
 
     status: StatusName
@@ -88,6 +91,8 @@ class MoveOrder(Struct, frozen=True, forbid_unknown_fields=True):
     reason: Reason | None = None
     proof: Proof | None = None
     """Of a delivery that was handed over."""
+    preparation_minutes: PreparationMinutes | None = None
+    """With the move to `processing`: in how many minutes it will be ready. The shop's default, if it has one."""
 
 
 class UpdateOrderStatus(IdempotentCommand, frozen=True, kw_only=True, rename="camel", forbid_unknown_fields=True):
@@ -99,6 +104,8 @@ class UpdateOrderStatus(IdempotentCommand, frozen=True, kw_only=True, rename="ca
     version: Version
     reason: Reason | None = None
     proof: Proof | None = None
+    preparation_minutes: PreparationMinutes | None = None
+    """With the move to `processing`: in how many minutes it will be ready."""
 
 
 class CancelOrder(Struct, frozen=True, forbid_unknown_fields=True):
@@ -313,6 +320,8 @@ async def change_status(
     reason = None if wanted.reason is None else " ".join(wanted.reason.split())
     check_texts(msgspec.structs.replace(wanted, reason=reason))
     now, handover = context.now(), context.handover(order_id, proof)
+    asked = None if isinstance(wanted, CancelOrder) else wanted.preparation_minutes
+    preparation = Preparation(asked, context.preparation_minutes or None)
 
     def effect(transaction: Transaction) -> bytes:
         return units.change_status(
@@ -324,6 +333,7 @@ async def change_status(
             expected_version=wanted.version,
             now=now,
             handover=handover,
+            preparation=preparation,
             by_token=by_token,
         )
 

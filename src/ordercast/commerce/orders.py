@@ -213,5 +213,7 @@ class Order(Struct, frozen=True, kw_only=True, rename="camel"):
     updated_at: str
     status_since: str | UnsetType = UNSET
     """When it came into its status; left out by what was written before this was known."""
+    promised_at: str | UnsetType | None = UNSET
+    """When the shop promised to have it ready; null where nothing was promised, left out in orders of other systems."""
     amount_to_collect: int | UnsetType = UNSET
     """For the driver: the cash to collect at the door."""

@@ -61,6 +61,7 @@ _PAYMENT: Final[dict[str, _Text]] = {
 }
 
 
+_NEW_TIME: Final = ("Another time", "The shop has another time for order {number}.")
 _REFUND_RETURNED: Final = ("Refund came back", "A refund of order {number} came back; the shop will be in touch.")
 
 
@@ -74,4 +75,10 @@ def for_customer(status: str, fulfilment: str, number: int | str, *, language: s
     """The title and sentence for an order's status; a pickup order is collected, not delivered."""
     is_collected = (status, fulfilment) == ("delivered", "pickup")
     title, text = _COLLECTED[language] if is_collected else _SENTENCES[language][status]
+    return title, text.format(number=number)
+
+
+def for_new_time(number: int | str) -> _Text:
+    """The title and sentence where the promised time alone changed."""
+    title, text = _NEW_TIME
     return title, text.format(number=number)

@@ -6,9 +6,10 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 from typing import Final
 
-from .errors import GuardRefused, IllegalTransition, NotPermitted, ReasonRequired, StaleVersion
+from .errors import GuardRefused, IllegalTransition, InvalidField, NotPermitted, ReasonRequired, StaleVersion
 from .payment_flow import ProviderAction, capture_actions, cash_collected, undo_payment
 from .people import STAFF, Actor, Role
+from .promised_time import UNSAID, Preparation, PromiseChanged, minutes_after
 from .states import OrderState, PaymentMethod, PaymentState, PaymentStatus
 from .states import OrderStatus as S
 from .timestamps import Timestamp
@@ -31,6 +32,8 @@ class StatusChanged:
     actor: Actor
     reason: str | None
     at: Timestamp
+    promised_at: Timestamp | None = None
+    """When it will be ready, as is promised with this move; None leaves it as it was."""
 
     @property
     def payment_status(self) -> PaymentStatus:
@@ -62,10 +65,12 @@ def decide_status_change(
     reason: str | None,
     expected_version: int | None,
     now: Timestamp,
+    preparation: Preparation = UNSAID,
 ) -> StatusChanged | Unchanged:
     """Decide a transition. The actor must be entitled to see the order; None as `expected_version` skips the check.
 
-    Raises StaleVersion, IllegalTransition, NotPermitted, ReasonRequired or GuardRefused.
+    Raises StaleVersion, IllegalTransition, NotPermitted, ReasonRequired, GuardRefused, or InvalidField for a
+    preparation time that does not belong to the move.
     """
     if order.status is target:
         return Unchanged(order)
@@ -80,7 +85,8 @@ def decide_status_change(
     reason = reason.strip() if reason else None
     if move.needs_reason and not reason:
         raise ReasonRequired(target)
-    return _changed(move, order, actor, reason or None, now)
+    promised_at = preparation.promised_at(move.source, move.target, now)
+    return replace(_changed(move, order, actor, reason or None, now), promised_at=promised_at)
 
 
 def decide_assignment(
@@ -96,6 +102,25 @@ def decide_assignment(
     return decide_status_change(
         chosen, S.DRIVER_ASSIGNED, actor, reason=None, expected_version=expected_version, now=now
     )
+
+
+def decide_promise(
+    order: OrderState, minutes: int, actor: Actor, *, reason: str | None, expected_version: int, now: Timestamp
+) -> PromiseChanged:
+    """Decide that the order will be ready `minutes` from now. Raises NotPermitted, StaleVersion, InvalidField or
+    GuardRefused.
+    """
+    if actor.role not in STAFF:
+        raise NotPermitted(actor, "change an order's promised time")
+    if expected_version != order.version:
+        raise StaleVersion(order, allowed_next(order, actor.role), expected_version, actor)
+    reason = " ".join((reason or "").split())
+    if not reason:
+        raise InvalidField("reason", "A reason is needed to promise another time.")
+    if S.PROCESSING not in (order.status, order.held_from):
+        sentence = f"A time is promised while an order is prepared; this one is {order.status}."
+        raise GuardRefused(order, allowed_next(order, actor.role), sentence)
+    return PromiseChanged(order, minutes_after(now, minutes), actor, reason, now)
 
 
 # --- Guards ---------------------------------------------------------------------------------------------------------

@@ -18,6 +18,8 @@ class ShopSettings(NotificationSettings, frozen=True, kw_only=True):
     """The shop's time zone, as ``Asia/Dhaka``: when its day begins, and which hour it is there."""
     shop_location: Annotated[str, Meta(pattern=r"^$|^-?\d{1,2}(\.\d+)?, ?-?\d{1,3}(\.\d+)?$")] = ""
     """Latitude and longitude of where goods are picked up, such as ``23.7806,90.4074``; the demo shop has its own."""
+    preparation_minutes: Annotated[int, Meta(ge=0, le=1_440)] = 0
+    """In so many minutes an order will be ready that is accepted without a time of its own; 0 promises nothing."""
     pending_minutes_max: Annotated[int, Meta(ge=0, le=525_600)] = 30
     """An order that the shop has not answered for so long expires; 0 lets it wait for ever."""
     booking_reminder_s: Annotated[int, Meta(ge=0, le=2_592_000)] = 86_400

@@ -75,6 +75,7 @@ ORDER: Final[dict[str, Any]] = {
     "createdAt": _PLACED_AT,
     "updatedAt": _PLACED_AT,
     "statusSince": _PLACED_AT,
+    "promisedAt": None,
 }
 _PROCESSING: Final = {**ORDER, "status": "processing", "version": 2, "updatedAt": _AT, "statusSince": _AT}
 _PRODUCT: Final = {

@@ -72,6 +72,7 @@ class OrderStatusUpdatedPayload(OrderStamped):
     newStatus: OrderStatus
     """The new status."""
     paymentStatus: PaymentStatus
+    promisedAt: NotRequired[str | None]
     actor: str
     """The actor: a role and an id; for the buyer, a role."""
     reason: str | None
@@ -125,6 +126,7 @@ class CustomerOrderUpdatePayload(OrderStamped):
     status: OrderStatus
     paymentStatus: PaymentStatus
     fulfilment: Fulfilment
+    promisedAt: NotRequired[str | None]
     title: str
     text: str
 

@@ -77,7 +77,12 @@ class OrderChange(msgspec.Struct, frozen=True):
 
     def concerns_customer(self) -> bool:
         has_moved = self.has_new_status() or self._differs("paymentStatus")
-        return self.is_placed() or has_moved or self._differs("amountRefunded") or self.is_claimed()
+        is_told = has_moved or self._differs("amountRefunded") or self.is_claimed() or self.has_new_time()
+        return self.is_placed() or is_told
+
+    def has_new_time(self) -> bool:
+        """Whether another time was promised."""
+        return self.before is not None and self.before.get("promisedAt") != self.after.get("promisedAt")
 
     def is_claimed(self) -> bool:
         """Whether a customer claimed a guest's order."""
@@ -133,6 +138,7 @@ def status_updated(change: OrderChange) -> OrderStatusUpdatedPayload:
         "oldStatus": change.before["status"],
         "newStatus": change.after["status"],
         "paymentStatus": change.after["paymentStatus"],
+        "promisedAt": change.after.get("promisedAt"),
         "actor": change.change.actor,
         "reason": change.change.reason,
     }
@@ -176,7 +182,9 @@ def payment_mismatch(change: Change) -> dict[str, Any]:
 def for_customer(change: OrderChange) -> CustomerOrderUpdatePayload:
     """The change as the buyer may see it: no actor, no reason, nothing of others."""
     order = change.after
-    if change.before is not None and not change.has_new_status() and not change.is_claimed():
+    if change.has_new_time() and change.is_edited() and not change.is_claimed():
+        title, text = sentences.for_new_time(order["number"])
+    elif change.before is not None and not change.has_new_status() and not change.is_claimed():
         has_returned = order.get("amountRefunded", 0) < change.before.get("amountRefunded", 0)
         title, text = sentences.for_payer(order["paymentStatus"], order["number"], is_refund_returned=has_returned)
     else:
@@ -186,6 +194,7 @@ def for_customer(change: OrderChange) -> CustomerOrderUpdatePayload:
         "status": order["status"],
         "paymentStatus": order["paymentStatus"],
         "fulfilment": order["fulfilment"],
+        "promisedAt": order.get("promisedAt"),
         "title": title,
         "text": text,
     }

@@ -113,6 +113,7 @@ const order = shape<Order>({
   createdAt: moment,
   updatedAt: moment,
   statusSince: optional(moment),
+  promisedAt: optional(orNull(moment)),
   amountToCollect: optional(number),
 });
 
@@ -165,6 +166,7 @@ const CHECKS: { readonly [event in EventName]?: Check } = {
     oldStatus: status,
     newStatus: status,
     paymentStatus,
+    promisedAt: optional(orNull(moment)),
     version: number,
     actor: text,
     reason: orNull(text),
@@ -213,6 +215,7 @@ const CHECKS: { readonly [event in EventName]?: Check } = {
     status,
     paymentStatus,
     fulfilment: oneOf(["delivery", "pickup"]),
+    promisedAt: optional(orNull(moment)),
     version: number,
     at: moment,
     title: text,

@@ -134,6 +134,7 @@ FIELDS: Final[dict[str, str]] = {
     "daysOff": "Days on which they do not.",
     "amountRefunded": "What was given back, in minor units.",
     "statusSince": "Since when it is in its status (RFC 3339, UTC).",
+    "promisedAt": "When the shop promised to have it ready (RFC 3339, UTC); null where nothing was promised.",
     "actorName": "The name of who did it, for the shop; null for who has no account here.",
     "heldFrom": "The state that it comes back to, while it is on hold.",
     "brand": "The card's brand.",

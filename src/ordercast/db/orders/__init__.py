@@ -13,8 +13,15 @@ from ordercast.commerce.errors import InvalidField, LivesElsewhere, NotFound
 from ordercast.commerce.ids import OrderId
 from ordercast.commerce.orders import PaymentInfo
 from ordercast.commerce.people import Actor, Role
+from ordercast.commerce.promised_time import UNSAID, Preparation
 from ordercast.commerce.states import Fulfilment, OrderState, OrderStatus, PaymentStatus, resolve_status
-from ordercast.commerce.status_flow import StatusChanged, Unchanged, decide_assignment, decide_status_change
+from ordercast.commerce.status_flow import (
+    StatusChanged,
+    Unchanged,
+    decide_assignment,
+    decide_promise,
+    decide_status_change,
+)
 from ordercast.commerce.timestamps import Timestamp
 from ordercast.db import drivers, feed, ledger, mirrored
 from ordercast.db.deliveries import choose_nearest, settle
@@ -51,6 +58,7 @@ NOUN: Final = Noun(
                 "customer_mobile": "NULL",
                 "billing_info": "NULL",
                 "shipping_info": "NULL",
+                "cart_items": "@lines_without_notes(cart_items)",
                 "payment_info": "@json_object('method', @json_member(payment_info, method))",
                 "tracking_hash": "NULL",
                 "placed_from": "NULL",
@@ -58,7 +66,6 @@ NOUN: Final = Noun(
                 "actor": ":actor",
                 "reason": "'The personal data was erased.'",
                 "updated_at": ":now",
-                "cart_items": "@lines_without_notes(cart_items)",
             },
             touched="(customer_name IS NOT NULL OR customer_email IS NOT NULL OR customer_mobile IS NOT NULL"
             " OR billing_info IS NOT NULL OR shipping_info IS NOT NULL OR @contains(cart_items, '\"note\"'))",
@@ -97,6 +104,7 @@ def change_status(
     expected_version: int | None,
     now: Timestamp,
     handover: Handover = NO_HANDOVER,
+    preparation: Preparation = UNSAID,
     by_token: bool = False,
 ) -> bytes:
     """Move an order to the status called `name`, a former name too, and answer it as JSON. `by_token` says that its
@@ -107,7 +115,9 @@ def change_status(
     """
     state = load_state(transaction, order_id, actor, by_token=by_token)
     target = resolve_status(name, state.fulfilment)
-    decision = decide_status_change(state, target, actor, reason=reason, expected_version=expected_version, now=now)
+    decision = decide_status_change(
+        state, target, actor, reason=reason, expected_version=expected_version, now=now, preparation=preparation
+    )
     return _save_decision(transaction, decision, handover)
 
 
@@ -137,6 +147,32 @@ def assign_driver(
     return _save_decision(transaction, decision, Handover(rules))
 
 
+def change_promise(
+    transaction: Transaction,
+    order_id: str,
+    minutes: int,
+    actor: Actor,
+    *,
+    reason: str,
+    expected_version: int,
+    now: Timestamp,
+) -> bytes:
+    """Promise that an order will be ready `minutes` from now, and answer it as JSON. Raises NotFound, and what
+    ``decide_promise`` does.
+    """
+    state = load_state(transaction, order_id, actor)
+    decided = decide_promise(state, minutes, actor, reason=reason, expected_version=expected_version, now=now)
+    transaction.run(
+        statements.CHANGE_PROMISE,
+        order_id=order_id,
+        new_promised_at=decided.promised_at,
+        new_actor=str(decided.actor),
+        new_reason=decided.reason,
+        new_updated_at=decided.at,
+    )
+    return newest_document(transaction, order_id)
+
+
 def _save_decision(transaction: Transaction, decision: StatusChanged | Unchanged, handover: Handover) -> bytes:
     if isinstance(decision, StatusChanged):
         _save_change(transaction, decision, settle(transaction, decision, handover))
@@ -164,6 +200,7 @@ def _save_change(transaction: Transaction, decision: StatusChanged, eta_at: Time
         new_reason=decision.reason,
         new_updated_at=decision.at,
         moved_at=decision.at if decision.status is not decision.before.status else None,
+        new_promised_at=decision.promised_at,
     )
     ledger.follow(transaction, decision)
 

@@ -38,6 +38,7 @@ _TAIL: Final = {
     "heldFrom": "held_from",
     "createdAt": "created_at",
     "updatedAt": "updated_at",
+    "promisedAt": "promised_at",
 }
 _FLAGS: Final = {"pricesIncludeTax": "prices_include_tax"}
 _CUSTOMER: Final = {"name": "customer_name", "email": "customer_email", "mobile": "customer_mobile"}

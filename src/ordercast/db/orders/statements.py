@@ -53,7 +53,12 @@ CHANGE_STATUS: Final = Statement("""
       captured = :new_captured, refunded = :new_refunded, refunding = :new_refunding, driver_id = :new_driver_id,
       held_from = :new_held_from, attempts = :new_attempts, eta_at = :new_eta_at, actor = :new_actor,
       reason = :new_reason, updated_at = :new_updated_at,
-      status_since = coalesce(:moved_at, status_since)
+      status_since = coalesce(:moved_at, status_since), promised_at = coalesce(:new_promised_at, promised_at)
+    WHERE id = :order_id
+""")
+CHANGE_PROMISE: Final = Statement("""
+    UPDATE orders SET promised_at = :new_promised_at, version = version + 1, actor = :new_actor, reason = :new_reason,
+      updated_at = :new_updated_at
     WHERE id = :order_id
 """)
 # Of guests: what was placed without an account, by nobody who has one by now. The condition as the index has it.
@@ -90,7 +95,8 @@ PLACED_AS: Final = Statement("""
 
 DOCUMENT: Final = Statement(f"SELECT {_DOCUMENT}, customer_id, driver_id, status FROM orders WHERE id = :id")
 HISTORY: Final = Statement("""
-    SELECT entry, version, from_status, to_status, from_payment_status, to_payment_status, actor, reason, at
+    SELECT entry, version, from_status, to_status, from_payment_status, to_payment_status, actor, reason, at,
+      promised_at
     FROM order_history WHERE order_id = :order_id AND entry > :after ORDER BY entry LIMIT :limit
 """)
 

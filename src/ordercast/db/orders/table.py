@@ -79,6 +79,8 @@ orders = table(
     word("held_from", optional=True),
     # Of the last change of the status; none while the order stands as it was written first.
     given_moment("status_since", optional=True),
+    # When the shop promised to have it ready.
+    given_moment("promised_at", optional=True),
     tally("attempts"),
     # The estimated arrival as of the last transition; part of the delivery's event.
     given_moment("eta_at", optional=True),
@@ -158,6 +160,7 @@ order_history = table(
     actor(given=True),
     reason(),
     given_moment("at"),
+    given_moment("promised_at", optional=True),
     index("history_by_order", "order_id", "entry"),
     # Of what became ready or was delivered on a day; placing an order writes nothing into it.
     index("history_of_finishing", "at", where=FINISHING_SQL),

@@ -86,6 +86,8 @@ class TimelineEntry(Struct, frozen=True, kw_only=True, rename="camel", omit_defa
     """How the payment is then."""
     driver_name: str | None = None
     """Who brings it then."""
+    promised_at: str | None = None
+    """When it should be ready, where that was promised then, for the first time or anew."""
     eta: str | None = None
     """When it should be there, as it was estimated then."""
     position: Location | None = None
@@ -124,13 +126,17 @@ def _name(actor: str, names: dict[str, str], buyer: str | None) -> str | None:
 
 def _moves(transaction: Transaction, order_id: str) -> Iterator[TimelineEntry]:
     stages = {row[0]: row[1:] for row in transaction.all(DELIVERIES, order_id=order_id, limit=EACH_MAX)}
-    yield from transaction.readable(
+    promised = None
+    for entry in transaction.readable(
         history(transaction, order_id, after=0, limit=EACH_MAX), lambda row: _move(row, stages), "order_history"
-    )
+    ):
+        is_anew = entry.promised_at != promised
+        promised = entry.promised_at
+        yield entry if is_anew else msgspec.structs.replace(entry, promised_at=None)
 
 
 def _move(row: tuple[Any, ...], stages: dict[int, tuple[Any, ...]]) -> TimelineEntry:
-    _entry, version, from_status, to_status, from_payment, to_payment, actor, reason, at = row
+    _entry, version, from_status, to_status, from_payment, to_payment, actor, reason, at, promised_at = row
     kind = TimelineKind.CHANGED
     if from_status != to_status:
         kind = TimelineKind.MOVED
@@ -141,6 +147,7 @@ def _move(row: tuple[Any, ...], stages: dict[int, tuple[Any, ...]]) -> TimelineE
         {
             "kind": kind, "at": at, "actor": actor, "reason": reason, "fromStatus": from_status, "toStatus": to_status,
             "fromPaymentStatus": from_payment, "toPaymentStatus": to_payment, "driverName": driver, "eta": eta,
+            "promisedAt": promised_at,
             "position": None if lat is None or lng is None else {"lat": lat, "lng": lng},
         },
         TimelineEntry,

@@ -20,7 +20,7 @@ from .rules import RULES
 from .table import order_history
 
 _HISTORY_COLUMNS: Final = (
-    "order_id, version, from_status, to_status, from_payment_status, to_payment_status, actor, reason, at"
+    "order_id, version, from_status, to_status, from_payment_status, to_payment_status, actor, reason, at, promised_at"
 )
 _ENDS: Final = f"OLD.status <> NEW.status AND NEW.status IN ({literals(RESTOCKING)})"
 
@@ -41,7 +41,7 @@ _PLACED: Final = (
     cleandoc(f"""
         INSERT INTO order_history ({_HISTORY_COLUMNS})
           VALUES (NEW.id, NEW.version, NULL, NEW.status, NULL, NEW.payment_status, NEW.actor, NEW.reason,
-            NEW.updated_at)
+            NEW.updated_at, NEW.promised_at)
     """),
     cleandoc(f"""
         INSERT INTO feed ({FEED_COLUMNS})
@@ -83,7 +83,8 @@ _CHANGED: Final = (
     FOLLOW_ORDER,
     cleandoc(f"""
         INSERT INTO order_history ({_HISTORY_COLUMNS})
-          SELECT id, version, OLD.status, status, OLD.payment_status, payment_status, actor, reason, updated_at
+          SELECT id, version, OLD.status, status, OLD.payment_status, payment_status, actor, reason, updated_at,
+            promised_at
           FROM orders WHERE number = NEW.number
     """),
     cleandoc(f"""
