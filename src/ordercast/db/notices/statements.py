@@ -107,9 +107,8 @@ MOMENTS: Final = Statement("""
 def _due(of: _Subject, locking: str = "") -> Statement:
     return Statement(f"""
         SELECT {of.table}.number, {of.table}.id, {of.table}.created_at FROM {of.table}
-        WHERE {of.is_unopened} AND {of.table}.created_at >= :since
-          AND ({of.table}.created_at < :before
-            OR ({of.table}.created_at < :unsent_before AND {of.reached_no_screen}))
+        WHERE {of.is_unopened} AND {of.table}.created_at >= :since AND {of.table}.created_at < :unsent_before
+          AND ({of.table}.created_at < :before OR {of.reached_no_screen})
           AND NOT EXISTS (
             SELECT * FROM notice_escalations
             WHERE notice_escalations.entity_id = {of.table}.id AND notice_escalations.step = :step)
