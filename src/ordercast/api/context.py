@@ -147,9 +147,10 @@ class ApiContext:
     async def identify(self, request: AnyRequest) -> Identity:
         """The caller's identity; NOBODY without a token. Raises TokenRefused, or TooManyAttempts."""
         # It may be cached by the budget check.
-        known: Identity | Exception | None = request.state.get(_IDENTITY)
+        state = request.scope["state"]  # `request.state` makes an object at each look
+        known: Identity | Exception | None = state.get(_IDENTITY)
         if known is None:
-            known = request.state[_IDENTITY] = await self._authenticate(request)
+            known = state[_IDENTITY] = await self._authenticate(request)
         if isinstance(known, Exception):
             raise known
         return known
@@ -196,7 +197,7 @@ class ApiContext:
 
     def budget_key(self, request: AnyRequest) -> str | None:
         """The key of the caller's budgets, after identification."""
-        known = request.state.get(_IDENTITY)
+        known = request.scope["state"].get(_IDENTITY)
         return budget_key(known if isinstance(known, Identity) else NOBODY, caller_of(request))
 
     @contextmanager

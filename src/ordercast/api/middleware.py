@@ -1,8 +1,12 @@
-"""ASGI middleware around the whole application, innermost first."""
+"""ASGI middleware around the whole application, innermost first.
+
+Each only returns what the application inside it returns: a coroutine of its own would be resumed, and awaited through,
+at every pause of every request.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Mapping, MutableMapping, Sequence
+from collections.abc import Awaitable, Mapping, MutableMapping, Sequence
 from typing import Any, Final
 
 import msgspec
@@ -25,10 +29,9 @@ class HeadMiddleware:
     def __init__(self, application: ASGIApp) -> None:
         self._application = application
 
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+    def __call__(self, scope: Scope, receive: Receive, send: Send) -> Awaitable[None]:
         if scope["type"] == ScopeType.WEBSOCKET or scope["method"] != "HEAD":
-            await self._application(scope, receive, send)
-            return
+            return self._application(scope, receive, send)
 
         async def send_headers(message: Message) -> None:
             if message["type"] == "http.response.body":
@@ -36,7 +39,7 @@ class HeadMiddleware:
             await send(message)
 
         as_get: Any = {**scope, "method": "GET"}
-        await self._application(as_get, receive, send_headers)
+        return self._application(as_get, receive, send_headers)
 
 
 # --- CORS -------------------------------------------------------------------------------------------------------------
@@ -50,15 +53,14 @@ class RefusedOriginsMiddleware:
         self._origins = origins
         self._refused = RefusedOrigins(CORS_SETTING)
 
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+    def __call__(self, scope: Scope, receive: Receive, send: Send) -> Awaitable[None]:
         if scope["type"] == ScopeType.HTTP:
             headers = {name: value.decode("latin-1") for name, value in scope["headers"] if name in _LOOKED_AT}
             if _is_cross_origin(headers) and not is_listed(headers[b"origin"], self._origins):
                 sentence = self._refused.report(headers[b"origin"])
                 if scope["method"] == "OPTIONS" and b"access-control-request-method" in headers:
-                    await _refuse_origin(sentence, send)
-                    return
-        await self._application(scope, receive, send)
+                    return _refuse_origin(sentence, send)
+        return self._application(scope, receive, send)
 
 
 _LOOKED_AT: Final = frozenset({b"origin", b"host", b"access-control-request-method"})
@@ -92,15 +94,14 @@ class OperatorPortMiddleware:
         self._application = application
         self._port = port
 
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+    def __call__(self, scope: Scope, receive: Receive, send: Send) -> Awaitable[None]:
         if (
             scope["type"] == ScopeType.HTTP
             and arrived_on(scope, self._port)
             and scope["path"].rstrip("/") not in _OPERATOR_PATHS
         ):
-            await _refuse_path(send)
-            return
-        await self._application(scope, receive, send)
+            return _refuse_path(send)
+        return self._application(scope, receive, send)
 
 
 def arrived_on(scope: Scope, port: int) -> bool:
@@ -137,10 +138,9 @@ class ResponseHeadersMiddleware:
         self._application = application
         self._hsts = [(b"strict-transport-security", b"max-age=%d" % hsts_s)] if hsts_s else []
 
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+    def __call__(self, scope: Scope, receive: Receive, send: Send) -> Awaitable[None]:
         if scope["type"] != ScopeType.HTTP:
-            await self._application(scope, receive, send)
-            return
+            return self._application(scope, receive, send)
         is_private = _TOKEN in scope["query_string"]
         added = [*_ALWAYS, *self._hsts] if scope["scheme"] == "https" else _ALWAYS
 
@@ -149,7 +149,7 @@ class ResponseHeadersMiddleware:
                 _add_headers(message, added, is_private=is_private)
             await send(message)
 
-        await self._application(scope, receive, send_with_headers)
+        return self._application(scope, receive, send_with_headers)
 
 
 def _add_headers(message: MutableMapping[str, Any], added: Any, *, is_private: bool) -> None:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import logging
 import time
+from collections.abc import Awaitable
 from typing import Any, Final
 
 from litestar.enums import ScopeType
@@ -30,10 +31,9 @@ class RequestLogMiddleware:
         self._application = application
         self._next_id = request_ids()
 
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+    def __call__(self, scope: Scope, receive: Receive, send: Send) -> Awaitable[None]:
         if scope["type"] != ScopeType.HTTP:
-            await self._application(scope, receive, send)
-            return
+            return self._application(scope, receive, send)
         began_s = time.perf_counter()
         id_ = given_request_id(scope) or self._next_id()
         scope["request_id"] = id_  # type: ignore[typeddict-unknown-key]
@@ -44,7 +44,7 @@ class RequestLogMiddleware:
                 _note(scope, message["status"], (time.perf_counter() - began_s) * 1_000, id_)
             await send(message)
 
-        await self._application(scope, receive, send_with_id)
+        return self._application(scope, receive, send_with_id)
 
 
 def id_of(scope: Any) -> str:
