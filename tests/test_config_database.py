@@ -37,6 +37,22 @@ def test_a_database_is_shown_by_its_place_alone(url: str, place: str) -> None:
 
 
 @pytest.mark.parametrize(
+    ("url", "taken"),
+    [
+        ("postgresql://shop:hush@db/shop?schema=public", "postgresql://shop:hush@db/shop"),
+        (
+            "postgres://db/shop?connection_limit=5&sslmode=require&schema=public&pgbouncer=true",
+            "postgres://db/shop?sslmode=require",
+        ),
+        ("postgresql://shop:a?schema=b@db/shop", "postgresql://shop:a?schema=b@db/shop"),
+        ("sqlite:///a?schema=public", "sqlite:///a?schema=public"),
+    ],
+)
+def test_what_a_url_says_to_prisma_alone_is_left_out(url: str, taken: str) -> None:
+    assert load({"ORDERCAST_DATABASE_URL": url, "ORDERCAST_SECRET": SECRET}).database_url == taken
+
+
+@pytest.mark.parametrize(
     "url",
     [
         "postgresql://shop:hu@sh@db.example.com/shop",

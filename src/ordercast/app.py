@@ -128,7 +128,8 @@ def _check_source(settings: Settings) -> None:
     from ordercast.attach.sqlite.outbox import is_ours  # noqa: PLC0415 - as above
 
     if not path.is_file():
-        raise ConfigError("source_url", f"there is no file {path}, whose tables are to be attached")
+        named = "the shop's database is named here, or by [source] url in the mapping file"
+        raise ConfigError("database_url", f"there is no file {path}; {named}")
     if is_ours(path):
         raise ConfigError(
             "source_url", f"{path} is a file of ours; name the shop's own, as [source] url in the mapping file"

@@ -50,7 +50,7 @@ def test_a_shop_of_ours_is_not_left_behind_for_an_empty_one(
         (("attach",), 1, "say one of --check, --apply, --print and --suggest"),
         (("attach", "--check", "--apply"), 1, "say one of"),
         (("attach", "--check"), 2, "there is no ordercast.toml; `ordercast attach --suggest` writes a first one"),
-        (("attach", "--suggest"), 2, "unable to open database file"),
+        (("attach", "--suggest"), 2, "ORDERCAST_DATABASE_URL: names the shop's database"),
     ],
     ids=["none", "two", "no file", "no database"],
 )

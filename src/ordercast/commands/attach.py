@@ -127,6 +127,8 @@ def _apply(settings: Settings, mapping: Mapping) -> None:
         done = attaching.apply()
         faults, notes = attaching.check(), attaching.notes()
     print("\n".join(f"{statement};" for statement in done) or "Nothing was to be done.")
+    if not faults:
+        print(f"\n{_all_is_well(mapping)} `ordercast serve` tells them.")
     _end(mapping, faults, notes)
 
 
@@ -134,9 +136,13 @@ def _check(settings: Settings, mapping: Mapping) -> None:
     with _attaching(settings, mapping) as attaching:
         faults, notes = attaching.check(), attaching.notes()
     if not faults:
-        events = len(mapping.emits)
-        print(f"All is as {mapping.path} says: {events} {'event is' if events == 1 else 'events are'} told.")
+        print(_all_is_well(mapping))
     _end(mapping, faults, notes)
+
+
+def _all_is_well(mapping: Mapping) -> str:
+    events = len(mapping.emits)
+    return f"All is as {mapping.path} says: {events} {'event is' if events == 1 else 'events are'} told."
 
 
 def _print(settings: Settings, mapping: Mapping) -> None:
@@ -152,6 +158,9 @@ def _print(settings: Settings, mapping: Mapping) -> None:
 def _suggest(settings: Settings) -> None:
     # Before there is a mapping file, the database that is named is the shop's.
     path = settings.source_path or settings.sqlite_path
+    if path is not None and not path.is_file():
+        shown = "postgresql://user:password@host/shop"
+        raise ConfigError("database_url", f"names the shop's database, as {shown}, and there is no file {path}")
     nothing = Mapping(Path(settings.mapping_file))
     made = SqliteAttaching(path, nothing) if path is not None else PostgresqlAttaching(settings.store_url, nothing)
     with made as attaching:

@@ -15,7 +15,14 @@ from .errors import PREFIX, ConfigError
 
 OWN_SCHEMA = "ordercast"
 MAPPING_FILE = "ordercast.toml"
-_NOT_UNDERSTOOD = "is no URL that PostgreSQL understands; in its password write @ as %40, and / # % and spaces alike"
+_NOT_UNDERSTOOD = (
+    "is no URL that PostgreSQL understands; in its password write @ as %40, and / # % and spaces alike; behind ? are"
+    " parameters of libpq"
+)
+# Of Prisma's, whose URL is what many shops have at hand: https://www.prisma.io/docs/orm/overview/databases/postgresql.
+# None of them is for us: tables are found in any schema, and ours is named by `database_schema`.
+_OF_PRISMA = "schema|connection_limit|pool_timeout|socket_timeout|pgbouncer|statement_cache_size|sslaccept|sslidentity"
+_PARAMETER_OF_PRISMA = re.compile(rf"(?<=[?&])(?:{_OF_PRISMA})=[^&@/]*(?:&|$)")
 
 
 class DatabaseSettings(msgspec.Struct, frozen=True, kw_only=True):
@@ -147,6 +154,14 @@ def check_mongodb(settings: DatabaseSettings) -> None:
 
 
 # --- Addresses of servers ---------------------------------------------------------------------------------------------
+
+
+def without_parameters_of_prisma(url: str) -> str:
+    """The URL of a PostgreSQL server without what another program's URL says to that program alone."""
+    if not url.startswith(("postgresql://", "postgres://")):
+        return url
+    kept = _PARAMETER_OF_PRISMA.sub("", url)
+    return kept if kept == url else kept.rstrip("?&")
 
 
 def parts_of_postgresql_url(url: str) -> dict[str, str]:

@@ -13,7 +13,7 @@ import msgspec
 from dotenv import dotenv_values
 
 from .budgets import BudgetSettings, check_budgets
-from .database import check_database, check_mongodb, check_redis
+from .database import check_database, check_mongodb, check_redis, without_parameters_of_prisma
 from .errors import PREFIX, ConfigError
 from .network import check_places
 from .notifications import check_mail, check_notifications
@@ -41,6 +41,8 @@ def load(environ: Mapping[str, str] | None = None, *, make_secret: bool = True, 
             raw = environ.get(f"{PREFIX}{field.name.upper()}")
         if raw is not None and raw != "":
             values[field.name] = _convert(field.name, raw, field.type)
+    if "database_url" in values:
+        values["database_url"] = without_parameters_of_prisma(values["database_url"])
     settings = _with_source(Settings(**values))
     _check(settings)
     return _with_secret(settings, make_secret)
