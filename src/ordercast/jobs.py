@@ -23,10 +23,12 @@ from ordercast.commerce.notice import EscalationLimits, NoticeStep, NoticeSubjec
 from ordercast.commerce.timestamps import Timestamp, timestamp
 from ordercast.config import Settings
 from ordercast.db import LockedElsewhere, Store, StoreError, Transaction, UnitOfWork, access, accounts
+from ordercast.db.bookings.expiry import BOOKING_EXPIRY
 from ordercast.db.bookings.reminders import BEGINNING, ReminderBatch, ReminderSettings, is_any_due, remind
+from ordercast.db.expiry import Expired, Expiry, expire, unanswered
 from ordercast.db.notices import escalation
 from ordercast.db.notifications import forget_old, has_new_orders, notify_of_new_orders
-from ordercast.db.orders.expiry import Expired, expire_pending, pending_since
+from ordercast.db.orders.expiry import ORDER_EXPIRY
 from ordercast.db.orders.index_upkeep import index_new_orders
 from ordercast.mail import MailWorker, forget_mails
 from ordercast.notify import NotificationWorker, forget_tasks
@@ -305,36 +307,46 @@ def index_orders(store: Store) -> Job:
     return lambda: run_every(INDEXED_EVERY_S, run, "new orders could not be taken into the index")
 
 
-def expire(store: Store, pending_minutes_max: int) -> Job:
-    """Expire unanswered orders, in small units of work."""
+def expire_orders(store: Store, pending_minutes_max: int) -> Job:
+    """Expire unanswered orders."""
+    return _expiring(store, ORDER_EXPIRY, pending_minutes_max * 60_000)
 
+
+def expire_bookings(store: Store) -> Job:
+    """Cancel bookings that are over and that nobody confirmed."""
+    return _expiring(store, BOOKING_EXPIRY, 0)
+
+
+def _expiring(store: Store, expiry: Expiry, after_ms: int) -> Job:
     async def run() -> None:
         now_ms = time.time_ns() // 1_000_000
-        await expire_all(store, timestamp(now_ms - pending_minutes_max * 60_000), timestamp(now_ms))
+        await expire_all(store, expiry, timestamp(now_ms - after_ms), timestamp(now_ms))
 
-    return lambda: run_every(EXPIRE_EVERY_S, run, "orders could not be expired")
+    return lambda: run_every(EXPIRE_EVERY_S, run, f"{expiry.noun}s could not be expired")
 
 
-async def expire_all(store: Store, before: Timestamp, now: Timestamp) -> None:
-    """Expire orders pending and unchanged since `before`; singly if a needed row is locked, so that only that order is
-    left.
+async def expire_all(store: Store, expiry: Expiry, before: Timestamp, now: Timestamp) -> None:
+    """Expire those unanswered `before` that moment, in small units of work; singly if a needed row is locked, so that
+    only the one that needs it is left.
     """
     try:
         through: int | None = 0
         while through is not None:
-            through = (await _expire(store, before, now, after=through)).through
+            through = (await _expire(store, expiry, before, now, after=through)).through
     except LockedElsewhere:
         after = 0
-        while numbers := await store.read(partial(pending_since, before=before, after=after)):
+        while numbers := await store.read(partial(unanswered, expiry=expiry, before=before, after=after)):
             for number in numbers:
                 with suppress(LockedElsewhere):
-                    await _expire(store, before, now, after=number - 1, limit=1)
+                    await _expire(store, expiry, before, now, after=number - 1, limit=1)
             after = numbers[-1]
 
 
-async def _expire(store: Store, before: Timestamp, now: Timestamp, *, after: int, limit: int | None = None) -> Expired:
+async def _expire(
+    store: Store, expiry: Expiry, before: Timestamp, now: Timestamp, *, after: int, limit: int | None = None
+) -> Expired:
     def unit(transaction: Transaction) -> Expired:
-        return expire_pending(transaction, before, now, after=after, limit=limit)
+        return expire(transaction, expiry, before, now, after=after, limit=limit)
 
     return await store.write(UnitOfWork(unit, waits=False))
 

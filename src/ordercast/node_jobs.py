@@ -18,7 +18,8 @@ from ordercast.db import Store, StoreError, UnitOfWork, events, shop
 from ordercast.db.bookings.reminders import ReminderSettings
 from ordercast.jobs import (
     Job,
-    expire,
+    expire_bookings,
+    expire_orders,
     forget_unverified,
     index_orders,
     notify_shop,
@@ -64,7 +65,8 @@ def _of_the_shop(settings: Settings, store: Store, port: int, providers: Provide
     """What one node does for all about the shop of ours."""
     leading = [notify_shop(store), index_orders(store), *payment_jobs(store, providers)]
     if settings.pending_minutes_max > 0:
-        leading.append(expire(store, settings.pending_minutes_max))
+        leading.append(expire_orders(store, settings.pending_minutes_max))
+    leading.append(expire_bookings(store))
     leading += watch_unseen(store, settings)
     if settings.booking_reminder_s > 0:
         reminding = ReminderSettings(zone(settings.timezone), Language(settings.language), bool(settings.mailbox))

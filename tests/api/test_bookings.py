@@ -8,7 +8,10 @@ from typing import Any
 
 import pytest
 
+from ordercast.commerce.timestamps import Timestamp
 from ordercast.db import Store
+from ordercast.db.bookings.expiry import BOOKING_EXPIRY
+from ordercast.jobs import expire_all
 
 from .bookings_at_work import (
     CARER,
@@ -342,6 +345,34 @@ async def test_a_booking_whose_carer_has_left_is_moved_to_whoever_is_free(client
         await book(client, service, at(16), STRANGER, carerId=carer_id)
     taken = problem(await reschedule(client, {**booking, "version": 2}, at(16)), 409, "time-not-free", "startsAt")
     assert taken["nearest"]
+
+
+async def test_a_booking_is_not_confirmed_for_a_carer_who_has_left(client: Client, store: Store) -> None:
+    await hire_carers(client, store, "car_1", "car_2")
+    booking = await book(client, await offer(client, "car_1", "car_2"), at(10), carerId="car_1")
+    await store.write(lambda t: t.run("UPDATE accounts SET active = 0 WHERE id = 'car_1'"))
+    refused = problem(await moved(client, booking, "confirmed"), 409, "state-conflict")
+    assert refused["detail"] == "The carer has left; give the booking to another one first."
+    assert refused["allowed"] == ["cancelled"]
+    given = (await reschedule(client, booking, at(10), STORE, carerId="car_2")).json()
+    assert (await moved(client, given, "confirmed")).json()["status"] == "confirmed"
+
+
+async def test_what_nobody_confirmed_is_cancelled_once_it_is_over(
+    client: Client, store: Store, service: dict[str, Any]
+) -> None:
+    unanswered, confirmed = await book(client, service, at(10)), await book(client, service, at(12), STRANGER)
+    assert (await moved(client, confirmed, "confirmed")).status_code == 200
+    later = await book(client, service, at(14))
+    for now, status in ((at(11), "requested"), (at(11, 1), "cancelled"), (at(14, 59), "cancelled")):
+        await expire_all(store, BOOKING_EXPIRY, Timestamp(now), Timestamp(now))
+        found = (await client.get(f"/api/bookings/{unanswered['id']}", STORE)).json()
+        assert found["status"] == status
+    (*_, last) = (await client.get(f"/api/bookings/{unanswered['id']}/history", STORE)).json()["items"]
+    assert [last["actor"], last["reason"]] == ["service:timer", "The shop did not confirm it in time."]
+    states = {each["id"]: each["status"] for each in (await client.get("/api/bookings", STORE)).json()["items"]}
+    assert states == {unanswered["id"]: "cancelled", confirmed["id"]: "confirmed", later["id"]: "requested"}
+    assert (await client.get("/api/notifications", CUSTOMER)).json()["items"][0]["title"] == "Booking cancelled"
 
 
 async def test_a_booking_is_given_to_another_carer(client: Client, store: Store) -> None:

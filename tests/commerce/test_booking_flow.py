@@ -30,11 +30,12 @@ AT = Timestamp("2026-01-05T10:00:00.000Z")
 STORE = {Role.STORE, Role.ADMIN}
 CARER = {Role.CARER}
 CUSTOMER = {Role.CUSTOMER, Role.GUEST}
+SERVICE = {Role.SERVICE}
 
 # By hand: who may, before it begins and after.
 BY_HAND: dict[tuple[S, S], tuple[set[Role], set[Role]]] = {
     (S.REQUESTED, S.CONFIRMED): (STORE | CARER, STORE | CARER),
-    (S.REQUESTED, S.CANCELLED): (STORE | CARER | CUSTOMER, STORE | CARER),
+    (S.REQUESTED, S.CANCELLED): (STORE | CARER | CUSTOMER | SERVICE, STORE | CARER | SERVICE),
     (S.CONFIRMED, S.IN_PROGRESS): (STORE | CARER, STORE | CARER),
     (S.CONFIRMED, S.CANCELLED): (STORE | CUSTOMER, STORE),
     (S.CONFIRMED, S.NO_SHOW): (STORE, STORE | CARER),
@@ -170,3 +171,14 @@ def test_customers_and_carers_know_of_their_own_bookings_alone() -> None:
     assert not may_know_booking(Actor(Role.CUSTOMER, "cus_2"), "cus_1", "car_1")
     assert not may_know_booking(Actor(Role.CARER, "car_2"), "cus_1", "car_1")
     assert not may_know_booking(Actor(Role.CUSTOMER), "", None)
+
+
+def test_a_booking_is_confirmed_for_a_carer_who_is_there() -> None:
+    left = booking_state(carer_left=True)
+    with pytest.raises(GuardRefused, match="The carer has left; give the booking to another one first"):
+        decide_booking_move(left, S.CONFIRMED, Actor(Role.STORE, "usr_1"), reason=None, expected_version=1, now=BEFORE)
+    assert S.CONFIRMED not in allowed_moves(left, Actor(Role.STORE, "usr_1"), BEFORE)
+    cancelled = decide_booking_move(
+        left, S.CANCELLED, Actor(Role.STORE, "usr_1"), reason="none is free", expected_version=1, now=AT
+    )
+    assert isinstance(cancelled, BookingChanged)

@@ -5,9 +5,8 @@ from functools import partial
 import pytest
 
 from ordercast.commerce.timestamps import timestamp
-from ordercast.db import SqliteStore
-from ordercast.db.orders import expiry
-from ordercast.db.orders.expiry import expire_pending
+from ordercast.db import SqliteStore, expiry
+from ordercast.db.orders.expiry import ORDER_EXPIRY
 
 from .shop import ask, move, place_one, stock_of
 
@@ -15,8 +14,8 @@ LATER_MS = 1_795_300_000_000
 
 
 async def expire(store: SqliteStore, before_ms: int = LATER_MS) -> int:
-    unit = partial(expire_pending, before=timestamp(before_ms), now=timestamp(LATER_MS))
-    return (await store.write(unit)).orders
+    unit = partial(expiry.expire, expiry=ORDER_EXPIRY, before=timestamp(before_ms), now=timestamp(LATER_MS))
+    return (await store.write(unit)).ended
 
 
 async def test_an_order_that_nobody_answered_expires_and_gives_its_stock_and_money_back(store: SqliteStore) -> None:
@@ -84,11 +83,11 @@ async def test_those_behind_orders_that_cannot_be_expired_are_come_to(
         lambda transaction: transaction.run("UPDATE orders SET version = 2, updated_at = '2026-01-01T00:00:00.000Z'")
     )
     order = await place_one(store)
-    unit = partial(expire_pending, before=timestamp(LATER_MS), now=timestamp(LATER_MS))
+    unit = partial(expiry.expire, expiry=ORDER_EXPIRY, before=timestamp(LATER_MS), now=timestamp(LATER_MS))
     first = await store.write(unit)
-    assert first.orders == 0
+    assert first.ended == 0
     assert first.through is not None
-    assert (await store.write(partial(unit, after=first.through))).orders == 1
+    assert (await store.write(partial(unit, after=first.through))).ended == 1
     assert await ask(store, "SELECT status FROM orders WHERE id = :id", id=order.id) == [("expired",)]
 
 

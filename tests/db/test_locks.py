@@ -27,6 +27,7 @@ from ordercast.db import (
 )
 from ordercast.db.idempotency import Outcome, RequestKey
 from ordercast.db.orders import assign_driver, change_status, page
+from ordercast.db.orders.expiry import ORDER_EXPIRY
 from ordercast.db.orders.placing import Placing
 from ordercast.db.postgresql.store import PostgresqlStore
 from ordercast.db.seed import CHANCE_BYTES, seed_demo
@@ -334,10 +335,10 @@ async def test_a_product_that_is_held_keeps_other_orders_from_expiring_no_longer
     waiting = await place_one(shop.store)
     free = await place_one(shop.store, cartItems=[{"productId": FREE, "quantity": 1}])
     with shop.held("UPDATE products SET price = price + 1 WHERE id = '{product}'"):
-        await expire_all(shop.store, LATER, now())
+        await expire_all(shop.store, ORDER_EXPIRY, LATER, now())
         states = dict(await ask(shop.store, "SELECT id, status FROM orders"))
         assert (states[waiting.id], states[free.id]) == ("pending", "expired")
-    await expire_all(shop.store, LATER, now())
+    await expire_all(shop.store, ORDER_EXPIRY, LATER, now())
     assert dict(await ask(shop.store, "SELECT id, status FROM orders"))[waiting.id] == "expired"
 
 

@@ -50,10 +50,12 @@ from ordercast.db import (
     stats,
 )
 from ordercast.db.bookings import diaries
+from ordercast.db.bookings.expiry import BOOKING_EXPIRY
 from ordercast.db.bookings.reminders import ReminderSettings
 from ordercast.db.columns import Column, Table
 from ordercast.db.domains import Kind
 from ordercast.db.inspection import JSON_COLUMNS, tables
+from ordercast.db.orders.expiry import ORDER_EXPIRY
 from ordercast.db.postgresql.store import PostgresqlStore
 from ordercast.jobs import expire_all, remind_all
 from ordercast.row_inspector import RowInspector
@@ -237,7 +239,8 @@ async def answer_everything(store: AnyStore) -> None:
     ]
     for question in questions:
         await store.read(question)
-    await expire_all(store, timestamp(1), now())
+    for expiry in (ORDER_EXPIRY, BOOKING_EXPIRY):
+        await expire_all(store, expiry, timestamp(1), now())
     await remind_all(store, 10 * 365 * 86_400, ReminderSettings(UTC, Language.ENGLISH, sends_mail=True), 1)
     await store.write(lambda t: notifications.notify_of_new_orders(t, now()))
     await store.prune(feed_rows_max=200_000, sessions_age_s_max=7 * 24 * 3600, now=now())

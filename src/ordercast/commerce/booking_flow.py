@@ -153,6 +153,10 @@ def _assigned_carer(booking: BookingState, actor: Actor, _now: Timestamp) -> str
     return "This booking is another carer's."
 
 
+def _carer_there(booking: BookingState, _actor: Actor, _now: Timestamp) -> str | None:
+    return "The carer has left; give the booking to another one first." if booking.carer_left else None
+
+
 def _not_begun(booking: BookingState, actor: Actor, now: Timestamp) -> str | None:
     if actor.role not in (Role.CUSTOMER, Role.GUEST) or now[:16] < booking.starts_at[:16]:
         return None
@@ -168,6 +172,7 @@ def _has_begun(booking: BookingState, actor: Actor, now: Timestamp) -> str | Non
 _GUARDS: Final[dict[BookingGuard, Callable[[BookingState, Actor, Timestamp], str | None]]] = {
     BookingGuard.PAYMENT_READY: _payment_ready,
     BookingGuard.ASSIGNED_CARER: _assigned_carer,
+    BookingGuard.CARER_THERE: _carer_there,
     BookingGuard.NOT_BEGUN: _not_begun,
     BookingGuard.HAS_BEGUN: _has_begun,
 }

@@ -46,6 +46,8 @@ class BookingState:
     refunded: int = 0
     refunding: int = 0
     currency: str = ""
+    carer_left: bool = False
+    """The carer's account is closed; one of another back end has none."""
 
     @property
     def payment(self) -> PaymentState:

@@ -16,6 +16,8 @@ class BookingGuard(StrEnum):
     """A carer moves only their own bookings; staff any."""
     NOT_BEGUN = "not_begun"
     """For customers: after the beginning, staff decide."""
+    CARER_THERE = "carer_there"
+    """The carer has not left the shop."""
     HAS_BEGUN = "has_begun"
     """For the carer: nobody can be absent before the beginning."""
 
@@ -57,13 +59,14 @@ BOOKING_TRANSITIONS: Final[tuple[BookingTransition, ...]] = (
         S.REQUESTED,
         S.CONFIRMED,
         _STORE_OR_CARER,
-        guards=(*_THEIRS, BookingGuard.PAYMENT_READY),
+        guards=(*_THEIRS, BookingGuard.CARER_THERE, BookingGuard.PAYMENT_READY),
         effects=(BookingEffect.CAPTURE_PAYMENT,),
     ),
     BookingTransition(
         S.REQUESTED,
         S.CANCELLED,
-        _STORE_OR_CARER | _CUSTOMER,
+        # The service is our timer: what nobody confirmed ends.
+        _STORE_OR_CARER | _CUSTOMER | {Role.SERVICE},
         needs_reason=True,
         guards=(*_THEIRS, BookingGuard.NOT_BEGUN),
         effects=_CALLED_OFF,

@@ -181,7 +181,7 @@ def _state_of(row: tuple[Any, ...]) -> BookingState:
     service_id, carer_id, starts_at, ends_at, customer_id, changed_by, changed_at, *sums = rest
     if not (is_moment(starts_at) and is_moment(ends_at)):
         raise ValueError("a booking has its time")
-    total, captured, refunded, refunding, currency = sums
+    total, captured, refunded, refunding, currency, carer_left = sums
     return BookingState(
         BookingId(id_),
         status,
@@ -200,11 +200,12 @@ def _state_of(row: tuple[Any, ...]) -> BookingState:
         refunded=refunded,
         refunding=refunding,
         currency=currency,
+        carer_left=bool(carer_left),
     )
 
 
 _StateRow = tuple[
-    str, BookingStatus, PaymentStatus, str, int, str, str, str, str, str | None, str, str, int, int, int, int, str,
+    str, BookingStatus, PaymentStatus, str, int, str, str, str, str, str | None, str, str, int, int, int, int, str, int,
 ]  # fmt: skip
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Final
 
+from ordercast.commerce.booking_states import BookingStatus
 from ordercast.commerce.booking_transitions import BOOKING_TERMINAL
 from ordercast.db.statement import Statement
 from ordercast.db.tracking import Tracking
@@ -43,7 +44,8 @@ WAITING_OF_CALLER: Final = Statement(f"""
 
 STATE: Final = Statement("""
     SELECT id, status, payment_status, payment_info, version, service_id, carer_id, starts_at, ends_at, customer_id,
-      actor, updated_at, total, captured, refunded, refunding, currency
+      actor, updated_at, total, captured, refunded, refunding, currency,
+      CASE WHEN EXISTS (SELECT 1 FROM accounts WHERE accounts.id = bookings.carer_id AND active = 0) THEN 1 ELSE 0 END
     FROM bookings WHERE id = :id @for_update
 """)
 CHANGE: Final = Statement("""
@@ -54,6 +56,18 @@ CHANGE: Final = Statement("""
     WHERE id = :booking_id
 """)
 CARER_NAME: Final = Statement("SELECT carer_name FROM bookings WHERE id = :id")
+
+# --- Expiry -----------------------------------------------------------------------------------------------------------
+
+# Until the end, for some shops confirm as they begin. The first sixteen characters are the minute.
+_UNCONFIRMED: Final = f"""
+    SELECT id, number FROM bookings
+    WHERE status = '{BookingStatus.REQUESTED}' AND ends_at < substr(:before, 1, 16) AND number > :after
+    ORDER BY number LIMIT :limit
+"""
+UNCONFIRMED: Final = Statement(_UNCONFIRMED)
+# Those that somebody is changing just now are not unanswered.
+UNCONFIRMED_FOR_UPDATE: Final = Statement(f"{_UNCONFIRMED} @for_update @postgresql(SKIP LOCKED)")
 
 # --- Reminders --------------------------------------------------------------------------------------------------------
 
