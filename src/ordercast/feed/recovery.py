@@ -24,7 +24,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import AsyncIterator, Callable, Iterator, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Sequence
 from datetime import datetime
 from typing import Any, Final, Protocol
 
@@ -69,6 +69,13 @@ class SessionStore(Protocol):
     async def load_session(self, pid: str) -> SessionRow | None: ...
 
 
+Rejoin = Callable[[Socket, Sequence[str]], Awaitable[Sequence[str]]]
+
+
+async def _none(_socket: Socket, _rooms: Sequence[str]) -> Sequence[str]:
+    return ()
+
+
 class FeedRecovery:
     """A `hub.Recovery` whose offsets are positions in the feed."""
 
@@ -83,6 +90,8 @@ class FeedRecovery:
         self._now = now
         self._encoding = asyncio.Lock()
         self._loads = asyncio.Semaphore(LOADS_MAX)
+        self.rejoin: Rejoin = _none
+        """Returns which of a session's rooms were asked for, and may be had again."""
 
     def next_offset(self) -> str:
         raise NotImplementedError("durable events have their offset from the feed")
@@ -124,13 +133,15 @@ class FeedRecovery:
     async def forget(self, pid: str) -> None:
         self._store.save_session_soon(pid, None)
 
-    def rooms(self, socket: Socket, session: Session) -> Sequence[str]:
-        """The rooms that the token opens now, and the session's watches if the identity may see all. Conversations are
-        checked when they are opened again.
+    async def rooms(self, socket: Socket, session: Session) -> Sequence[str]:
+        """The rooms that the token opens now, the session's watches if the identity may see all, and those that were
+        asked for and are still allowed. Conversations are checked when they are opened again.
         """
         role = socket.identity.partition(":")[0]
         is_open = (room for room in session.rooms if is_watch_room(room) or is_conversation_room(room))
-        return (*socket.rooms, *(is_open if role in SEES_EVERY_ORDER else ()))
+        watched = tuple(is_open) if role in SEES_EVERY_ORDER else ()
+        asked = await self.rejoin(socket, session.rooms)
+        return (*socket.rooms, *watched, *asked)  # of now: a right may have ended meanwhile
 
     def greeting(self, socket: Socket) -> tuple[str, Sequence[Any]]:
         position = str(self._relay.position)
@@ -154,6 +165,7 @@ class FeedRecovery:
         await self._wait_until(position)
         entitled = frozenset((*rooms, socket.id, EVERYBODY))
         masks = [mask_of(room) for room in entitled]
+        lasting = {socket.id, EVERYBODY}
         after = position.seq if position.event == ROW_END else position.seq - 1
         while after < self._relay.position.seq or self._relay.position.epoch != position.epoch:
             if not may_replay(socket):
@@ -171,6 +183,8 @@ class FeedRecovery:
             if after + 1 < self._source.first_seq or not rows or rows[0][0] != after + 1:
                 raise GapTooOld(GapReason.HISTORY_PRUNED)
             after = rows[-1][0]
+            # A right that ended meanwhile opens nothing more.
+            entitled &= socket.rooms | lasting
             batch = [
                 event.message
                 for _, row in rows

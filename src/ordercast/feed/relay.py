@@ -72,7 +72,7 @@ class Relay:
         self._retry: asyncio.TimerHandle | None = None
         self._waiters: list[tuple[int, int, asyncio.Future[None]]] = []
         """A heap of waiters by the row they wait for."""
-        self._handlers: dict[str, Handler] = {}
+        self._handlers: dict[str, tuple[Handler, ...]] = {}
 
     def __repr__(self) -> str:
         return f"<Relay {self.position} recent={len(self._recent)}>"
@@ -84,7 +84,7 @@ class Relay:
 
     def on(self, kind: str, handler: Handler) -> None:
         """Call `handler` with each row of that kind after its delivery; its exceptions are logged."""
-        self._handlers[kind] = handler
+        self._handlers[kind] = (*self._handlers.get(kind, ()), handler)
 
     def start(self) -> None:
         """Start after the newest row; older ones are replayed to clients that present an offset.
@@ -164,7 +164,7 @@ class Relay:
         else:
             self._recent.append(change)
         self._position = change.seq
-        if (handler := self._handlers.get(change.kind)) is not None:
+        for handler in self._handlers.get(change.kind, ()):
             _call(handler, change)
         return delivered
 

@@ -186,7 +186,7 @@ async def _resume_session(socket: Socket, claim: Claim) -> str | None:
         await _save(recovery, sessions.describe(socket))
         return gap
     sessions.claim(socket, session.pid)
-    socket.join(*recovery.rooms(socket, session))
+    socket.join(*await recovery.rooms(socket, session))
     socket.id = session.sid
     socket.recovered = True
     return None

@@ -98,8 +98,10 @@ class Recovery(Protocol[S_contra]):
         """Delete a session: its socket left on purpose."""
         ...
 
-    def rooms(self, socket: S_contra, session: Session) -> Sequence[str]:
-        """Which rooms of a returning session its socket may have again; its rights may have changed meanwhile."""
+    async def rooms(self, socket: S_contra, session: Session) -> Sequence[str]:
+        """Which rooms of a returning session its socket may have again; its rights may have changed meanwhile. Who
+        connects waits for it.
+        """
         ...
 
     def gap(self, offset: str) -> str | None:

@@ -116,7 +116,7 @@ class MemoryRecovery:
     async def forget(self, pid: str) -> None:
         self._sessions.pop(pid, None)
 
-    def rooms(self, socket: HasId, session: Session) -> Sequence[str]:
+    async def rooms(self, socket: HasId, session: Session) -> Sequence[str]:
         del socket
         return session.rooms
 
