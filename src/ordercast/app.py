@@ -28,6 +28,7 @@ from ordercast.api.middleware import CORS_SETTING
 from ordercast.api.pages import Pages, connect_sources
 from ordercast.api.signing_keys import SigningKeys
 from ordercast.bootstrap import NO_ADMIN
+from ordercast.commerce.room_access import RoomRules
 from ordercast.commerce.sandbox import SANDBOX
 from ordercast.commerce.stats import Stats, day_of, zone
 from ordercast.commerce.timestamps import Timestamp, timestamp
@@ -52,7 +53,7 @@ from ordercast.jobs import (
     forget_revocations,
 )
 from ordercast.mail import mail_summary
-from ordercast.node_jobs import attached_tables, leading_jobs
+from ordercast.node_jobs import attached_tables, leading_jobs, rule_answers
 from ordercast.notify import channels_summary
 from ordercast.payments import payments_summary, providers_of
 from ordercast.redis_services import RedisServices
@@ -181,9 +182,11 @@ def build_hub(
     authenticator: Authenticator | None = None,
     bus: Bus | None = None,
     notices: NoticeRecorder | None = None,
+    *,
+    rules: RoomRules | None = None,
 ) -> Hub:
     """Build the socket half: authentication, commands and the feed. `authenticator` is shared with the HTTP half; the
-    caller closes `notices`.
+    caller closes `notices` and `rules`, which are of rooms that are asked for.
     """
     server = Server(
         Options(
@@ -201,7 +204,7 @@ def build_hub(
         bus=bus,
     )
     relay = Relay(store, server.main)
-    server.main.recovery = FeedRecovery(store, store, relay, _now)
+    server.main.recovery = recovery = FeedRecovery(store, store, relay, _now)
     presence = Presence(server.main)
     if bus is not None:
         presence.peers = PresencePeers(server.main, presence)
@@ -217,7 +220,7 @@ def build_hub(
     )
     ephemeral = EphemeralEvents(server.main)
     notices = notices or NoticeRecorder(store, _now)
-    auth, conversations = serve_sockets(
+    auth, conversations, rooms = serve_sockets(
         server,
         context,
         Subscriptions(relay, server.main),
@@ -225,7 +228,12 @@ def build_hub(
         notices=notices,
         typing=TypingNotices(server.main),
         is_built_in=settings.built_in,
+        rules=rules,
     )
+    if rules is not None:
+        recovery.rejoin = rooms.rejoin
+        for kind in (ChangeKind.EVENT_PUBLISHED, ChangeKind.FEED_RESYNC):
+            relay.on(kind, rooms.changed)
     relay.on(ChangeKind.ACCESS_REVOKED, auth.access_revoked)
     relay.on(ChangeKind.CUSTOMER_ERASED, lambda _: relay.clear_memory())
     relay.on(ChangeKind.ORDER_STATUS_CHANGED, auth.order_moved)
@@ -286,11 +294,12 @@ async def serve(settings: Settings, on_ready: OnReady, signals: SignalHandlers) 
         authenticator = _authenticator(settings, store, redis_services, mapping)
         notices = NoticeRecorder(store, _now)
         bus = redis_services.bus or _database_bus(settings)
-        server, relay, presence = build_hub(settings, store, authenticator, bus, notices)
+        rules = rule_answers(settings, mapping)
+        server, relay, presence = build_hub(settings, store, authenticator, bus, notices, rules=rules)
         relay.start()
         redis_services.start_emitters(server)
         providers = providers_of(settings, store)
-        attached = await attached_tables(settings, store, mapping)
+        attached = await attached_tables(settings, store, mapping, rules)
         always = [RowInspector(store).run, forget_revocations(authenticator), presence.run]
         if settings.built_in:
             every_s, today = settings.stats_every_ms / 1000, _today(settings, relay)

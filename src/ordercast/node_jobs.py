@@ -14,6 +14,7 @@ from ordercast.commerce.letters import Language
 from ordercast.commerce.stats import zone
 from ordercast.commerce.timestamps import Timestamp, timestamp
 from ordercast.config import ConfigError, Settings
+from ordercast.config.secrets import SIGNING_KEY
 from ordercast.db import Store, StoreError, UnitOfWork, events, shop
 from ordercast.db.bookings.reminders import ReminderSettings
 from ordercast.jobs import (
@@ -41,6 +42,8 @@ from ordercast.webhooks import DeliveryWorker, SecretBox, Sender
 
 if TYPE_CHECKING:
     from ordercast.attach import Mapping
+    from ordercast.attach.questions import Authorizer, Questions
+    from ordercast.attach.rule_answers import RuleAnswers
     from ordercast.contrib.mongodb import MongoSource
 
 _OUR_OWN_HOSTS: Final = frozenset({"127.0.0.1", "::1", "0.0.0.0", "::", "localhost"})  # noqa: S104 - as they were named
@@ -145,8 +148,47 @@ class AttachedJobs(NamedTuple):
     warnings: tuple[Callable[[], list[str]], ...] = ()
 
 
-async def attached_tables(settings: Settings, store: Store, mapping: Mapping | None) -> AttachedJobs:
+def rule_answers(settings: Settings, mapping: Mapping | None) -> RuleAnswers | None:
+    """What answers for the rooms that a mapping file lets people ask for. Raises ConfigError for a missing secret."""
+    if mapping is None or not mapping.rules:
+        return None
+    from ordercast.attach.rule_answers import RuleAnswers  # noqa: PLC0415 - most shops have nothing attached
+
+    return RuleAnswers(mapping, _questions(settings), _authorizer(settings, mapping))
+
+
+def _questions(settings: Settings) -> Questions:
+    """The database whose tables are attached."""
+    if settings.source_path is not None:
+        from ordercast.attach.sqlite.questions import SqliteQuestions  # noqa: PLC0415 - as above
+
+        return SqliteQuestions(settings.source_path)
+    from ordercast.attach.postgresql.questions import PostgresqlQuestions  # noqa: PLC0415 - as above
+
+    return PostgresqlQuestions(settings.store_url)
+
+
+def _authorizer(settings: Settings, mapping: Mapping) -> Authorizer | None:
+    if not any(rule.authorize for rule in mapping.rules):
+        return None
+    if not settings.authorize_secret:
+        raise ConfigError("authorize_secret", "is required where a [[room]] names a webhook: " + SIGNING_KEY)
+    from ordercast.attach.authorizing import WebhookAuthorizer  # noqa: PLC0415 - its client is slow to load
+
+    return WebhookAuthorizer(settings.authorize_secret)
+
+
+async def attached_tables(
+    settings: Settings, store: Store, mapping: Mapping | None, rules: RuleAnswers | None
+) -> AttachedJobs:
     """Look at what is attached to the database that is served, and watch it; or follow the outbox of another."""
+    found = await _attached(settings, store, mapping)
+    if rules is None:
+        return found
+    return found._replace(always=(*found.always, rules.run), warnings=(*found.warnings, rules.warnings))
+
+
+async def _attached(settings: Settings, store: Store, mapping: Mapping | None) -> AttachedJobs:
     if await store.read(events.is_noted_built_in) != settings.built_in:
         note = partial(events.note_built_in, is_built_in=settings.built_in)
         await store.write(UnitOfWork(note, is_silent=True))

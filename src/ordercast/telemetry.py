@@ -96,6 +96,11 @@ NOTICES_DROPPED = Counter(
     "ordercast_notices_dropped_total",
     "Sent times dropped unrecorded: the queue was full",
 )
+ROOM_QUESTIONS = Counter(
+    "ordercast_room_questions",
+    "Questions whether somebody may be in a room: allowed, refused, or failed",
+    ["answer"],
+)
 ATTACH_FAULTS = Gauge(
     "ordercast_attach_faults", "What keeps changes of attached tables from being told as their mapping says"
 )

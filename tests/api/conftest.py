@@ -18,6 +18,7 @@ from ordercast.payments import Providers, providers_of
 from ordercast.payments.payment_worker import PaymentWorker
 from tests.postgres import Postgres
 from tests.quick import migrated
+from tests.sockets.toggled_rules import ToggledRules
 
 from .client import PASSWORD, SECRET, Client, over
 from .stores import AnyStore, PromptStore
@@ -102,9 +103,15 @@ def settle(store: Store, providers: Providers) -> Settle:
 
 
 @pytest.fixture
-async def server(settings: Settings, store: Store) -> AsyncIterator[Server]:
+def rules() -> ToggledRules:
+    """Of rooms that are asked for."""
+    return ToggledRules()
+
+
+@pytest.fixture
+async def server(settings: Settings, store: Store, rules: ToggledRules) -> AsyncIterator[Server]:
     """The socket half of a node, joined to its shop."""
-    server, relay, _ = build_hub(settings, store)
+    server, relay, _ = build_hub(settings, store, rules=rules)
     relay.start()
     yield server
     relay.stop()

@@ -122,6 +122,7 @@ ROUTES: Final[dict[str, str]] = {
     "GET /api/stats": "A A - - - - - -",
     "GET /api/status-flow": "A A A A A A A A",
     "GET /api/webhook-endpoints": "A - - - - - - -",
+    "GET /api/whoami": "A A A A A A A -",
     "POST /api/webhook-endpoints": "A - - - - - - -",
     "DELETE /api/webhook-endpoints/{endpoint_id}": "A - - - - - - -",
     "GET /api/webhook-endpoints/{endpoint_id}": "A - - - - - - -",
@@ -145,6 +146,8 @@ COMMANDS: Final[dict[str, str]] = {
     "driver_location": "- - - A - - - -",
     "echo": "A A A A A A A A",
     "edit_message": "O O O O - O O -",
+    "join_room": "A A A A A A - -",
+    "leave_room": "A A A A A A A -",
     "mark_delivered": "A A O O - A O -",
     "mark_seen": "A A O O - A O -",
     "notice_opened": "A A - - - - - -",
@@ -157,4 +160,5 @@ COMMANDS: Final[dict[str, str]] = {
     "update_order_status": "A A O O - - O -",
     "watch_conversation": "A A O O - A O -",
     "watch_order": "A A O O - A O -",
+    "whoami": "A A A A A A A -",
 }

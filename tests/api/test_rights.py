@@ -349,6 +349,8 @@ async def refused(cast: Cast, server: Server, command: str, *, own: bool) -> boo
         "notice_opened": {"orderId": order["id"]},
         "notice_received": {"orderIds": [order["id"]]},
         "auth_refresh": {"token": token},
+        "join_room": {"room": "case_0"},
+        "leave_room": {"room": "case_0"},
     }
     (ack,) = await phone.answered(phone.send(command, sent.get(command, {})))
     phone.lose()

@@ -126,6 +126,14 @@ async def open_conversation(stage: Stage) -> None:
         assert (await stage.rider.ask(command, conversation))["error"]["code"] == "not_found"
 
 
+async def ask_for_a_room(stage: Stage) -> None:
+    assert (await stage.buyer.ask("join_room", {"room": "case_2"}))["error"]["code"] == "not_permitted"
+    stage.rules.allowed.add("case_2")
+    assert (await stage.buyer.ask("join_room", {"room": "case_2"}))["data"]["room"] == "case_2"
+    assert "case_2" in [each["room"] for each in (await stage.buyer.ask("whoami"))["data"]["rooms"]]
+    assert (await stage.buyer.ask("leave_room", {"room": "case_2"}))["data"] == {"room": "case_2"}
+
+
 ASKED: dict[str, Callable[[Stage], Awaitable[None]]] = {
     "echo": echo,
     "watch_order": watch,
@@ -145,4 +153,7 @@ ASKED: dict[str, Callable[[Stage], Awaitable[None]]] = {
     "unwatch_conversation": open_conversation,
     "typing": open_conversation,
     "auth_refresh": refresh,
+    "join_room": ask_for_a_room,
+    "leave_room": ask_for_a_room,
+    "whoami": ask_for_a_room,
 }

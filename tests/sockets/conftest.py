@@ -13,6 +13,7 @@ from tests.api.conftest import (
     client,
     postgresql_store,
     providers,
+    rules,
     seeded,
     seeded_postgres,
     server,
@@ -26,6 +27,7 @@ from tests.servers import running
 from .described import problems_of_event
 from .phone import Phone
 from .stage import SHOP_ROOMS, Stage
+from .toggled_rules import ToggledRules
 
 __all__ = [
     "Connect",
@@ -33,6 +35,7 @@ __all__ = [
     "connect",
     "postgresql_store",
     "providers",
+    "rules",
     "seeded",
     "seeded_postgres",
     "server",
@@ -61,10 +64,12 @@ def connect(server: Server) -> Iterator[Connect]:
 
 
 @pytest.fixture
-async def stage(client: Client, store: SqliteStore, server: Server, settings: Settings) -> AsyncIterator[Stage]:
+async def stage(
+    client: Client, store: SqliteStore, server: Server, settings: Settings, rules: ToggledRules
+) -> AsyncIterator[Stage]:
     await hire(store, "drv_1")
     async with running(server) as at:
-        stage = Stage(at.url, client, store, server, settings)
+        stage = Stage(at.url, client, store, server, settings, rules)
         stage.clerk = await stage.connect(token("store"), *SHOP_ROOMS)
         stage.buyer = await stage.connect(token("customer", "cus_1"), "customer_{id}", "user_{id}")
         stage.rider = await stage.connect(token("driver", "drv_1"), "driver_{id}", "user_{id}")

@@ -199,6 +199,15 @@ async def watched(stage: Stage) -> Any:
     return await stage.clerk.waits_for("watching")
 
 
+async def lost_a_room(stage: Stage) -> Any:
+    stage.rules.allowed.add("case_1")
+    assert (await stage.buyer.ask("join_room", {"room": "case_1"}))["error"] is None
+    stage.rules.allowed.clear()
+    published = await stage.client.post("/api/emit", {"event": "rights", "rooms": ["rights"]}, SERVICE)
+    assert published.status_code == 202, published.text
+    return await stage.buyer.waits_for("room_left")
+
+
 async def lost_its_place(stage: Stage) -> Any:
     returning = await stage.connect(token("store"), *SHOP_ROOMS, offset="nowhere")
     return await returning.waits_for("resync")
@@ -253,6 +262,7 @@ HAPPENS: dict[str, Callable[[Stage], Awaitable[Any]]] = {
     "stats": counted,
     "ready": came_in,
     "watching": watched,
+    "room_left": lost_a_room,
     "resync": lost_its_place,
     "auth_expiring": expired,
     "auth_expired": expired,

@@ -21,13 +21,17 @@ class Phone:
     @classmethod
     async def connected(cls, server: Server, token: str | None = None, **auth: Any) -> Phone:
         phone = cls(server)
-        phone._link.receive("0" + json.dumps({"token": token, **auth} if token else auth))
+        phone.enter(token, **auth)
         if token:
             await phone.heard("ready")
         async with asyncio.timeout(PATIENCE_S):
             while not phone.said:  # noqa: ASYNC110 - as in `heard`
                 await asyncio.sleep(0)
         return phone
+
+    def enter(self, token: str | None = None, **auth: Any) -> None:
+        """Send CONNECT."""
+        self._link.receive("0" + json.dumps({"token": token, **auth} if token else auth))
 
     @property
     def said(self) -> list[str]:

@@ -15,6 +15,7 @@ from tests.api.client import Client
 from tests.api.drivers_at_work import given, moved, ready
 
 from .listener import Listener
+from .toggled_rules import ToggledRules
 
 SHOP_ROOMS = ("store-owners", "user_{id}", "watch_order_{id}")
 
@@ -28,6 +29,7 @@ class Stage:
     store: SqliteStore
     server: Server
     settings: Settings
+    rules: ToggledRules
     clerk: Listener = field(init=False)
     buyer: Listener = field(init=False)
     rider: Listener = field(init=False)

@@ -59,6 +59,8 @@ class Identity:
     """The rooms a back end's token may publish to, by name or, with a `*` at the end, by prefix; None for any."""
     own_role: str = ""
     """The shop's own role, as its mapping file names it: to the shop of ours its bearer is a guest."""
+    roles: tuple[str, ...] = ()
+    """All that the token names, where a mapping file asks; else empty."""
     grants: tuple[Grant, ...] = ()
     """The rooms that its claims open."""
     claims: Mapping[str, Any] = field(default_factory=dict, compare=False, repr=False)
@@ -182,7 +184,7 @@ def _granted(named: ClaimNames, roles: ClaimedRoles, claims: dict[str, Any]) -> 
     if named.grants is None:
         return {}
     try:
-        return {"grants": named.grants.of(roles.every, claims), "claims": claims}
+        return {"grants": named.grants.of(roles.every, claims), "claims": claims, "roles": roles.every}
     except GrantRefused as error:
         raise ClaimRefused(str(error)) from None
 

@@ -52,6 +52,7 @@ from . import (
     webhook_deliveries,
     webhook_endpoints,
     webhooks,
+    whoami,
 )
 from .commands import Command
 
@@ -97,6 +98,7 @@ ROUTES: Final[list[HTTPRouteHandler]] = [
     *accounts.ROUTES,
     *privacy.ROUTES,
     *revocations.ROUTES,
+    *whoami.ROUTES,
     *emit.ROUTES,
     *health.ROUTES,
     *docs_page.ROUTES,
@@ -115,6 +117,7 @@ COMMANDS: Final[list[Command[Any]]] = [
 
 LIVE_ROUTES: Final[list[HTTPRouteHandler]] = [
     *revocations.ROUTES,
+    *whoami.ROUTES,
     *emit.ROUTES,
     *health.ROUTES,
     *docs_page.ROUTES,

@@ -20,7 +20,9 @@ from msgspec import UNSET, Meta, Struct, UnsetType
 from ordercast.db.event_names import CONNECTION_EVENTS
 
 from . import toml_lines
-from .claim_rooms import ROLES_MAX, ROOMS_PER_ROLE_MAX, ClaimRooms, role_fault, shadowed, template_fault
+from .claim_rooms import RIGHTS_ROOM, ClaimRooms
+from .room_rules import Rule
+from .room_sections import RoomSections
 from .templates import NEW, OLD, VIEW, Field, Payload, Template, TemplateError, fields_in, parse
 
 # More than any shop has tables, and few enough to look at each every few seconds.
@@ -32,6 +34,7 @@ ARGS_MAX: Final = 32
 
 Verb: TypeAlias = Literal["insert", "update", "delete"]
 VERBS: Final[tuple[Verb, ...]] = get_args(Verb)
+RIGHTS_EVENT: Final = "rights_changed"
 
 
 @dataclass(frozen=True, slots=True, order=True)
@@ -114,6 +117,13 @@ class Mapping:
     """The URL of the database whose tables these are; empty: the one that is served."""
     rooms: ClaimRooms = field(default_factory=ClaimRooms)
     """``[rooms]``: what the claims of a token open."""
+    rules: tuple[Rule, ...] = ()
+    """``[[room]]``: what is asked for."""
+
+    @property
+    def events(self) -> int:
+        """How many events are told to people."""
+        return sum(emit.event != RIGHTS_EVENT for emit in self.emits)
 
     def fault(self, line: int, sentence: str) -> str:
         return f"{self.path}:{line}: {sentence}"
@@ -149,7 +159,7 @@ class _Emit(Struct, frozen=True, forbid_unknown_fields=True):
 
 
 _SECTIONS: Final[dict[str, type[Struct]]] = {"shop": _Shop, "source": _Source}
-_RoleRooms: TypeAlias = Annotated[list[_Text], Meta(max_length=ROOMS_PER_ROLE_MAX)]
+_ARRAYS: Final = ("emit", "room")
 _AT: Final = re.compile(r" - at `\$([^`]*)`$")
 _UNKNOWN: Final = re.compile(r"Object contains unknown field `(.*)`")
 _IN_TOML: Final = {"bool": "true or false", "str": "a text", "array": "a list", "object": "a table", "int": "a number"}
@@ -185,48 +195,23 @@ class _Reading:
         self._faults: list[Fault] = []
 
     def mapping(self) -> Mapping:
-        for name in self._document.keys() - {*_SECTIONS, "rooms", "emit"}:
-            self._fault((name,), f"[{name}] is no section; there are [shop], [source], [rooms] and [[emit]]")
+        for name in self._document.keys() - {*_SECTIONS, *_ARRAYS, "rooms"}:
+            self._fault((name,), f"[{name}] is no section; there are [shop], [source], [rooms], [[room]] and [[emit]]")
         shop, source = self._section("shop"), self._section("source")
         built_in = shop.built_in if isinstance(shop, _Shop) else True
-        rooms = ClaimRooms(dict(self._rooms(is_built_in=built_in)))
-        emits = list(self._emits())
+        sections = RoomSections(self._converted, self._template, self._fault, self._lines, is_built_in=built_in)
+        rooms = sections.claim_rooms(self._document.get("rooms", {}))
+        rules = tuple(sections.rules(self._document.get("room", []), rooms))
+        emits = [*self._emits(), *_rights_emits(rules)]
         self._check_names(emits)
-        self._check_shadows(rooms, emits)
+        sections.check_shadows(
+            rooms, [*(each for emit in emits for each in emit.rooms), *(rule.room for rule in rules)]
+        )
         if self._faults:
             raise MappingError(self._path, self._faults)
         return Mapping(
-            self._path, tuple(emits), built_in, source.url if isinstance(source, _Source) else "", rooms=rooms
+            self._path, tuple(emits), built_in, source.url if isinstance(source, _Source) else "", rooms, rules
         )
-
-    def _rooms(self, *, is_built_in: bool) -> Iterator[tuple[str, tuple[Template, ...]]]:
-        roles = self._document.get("rooms", {})
-        if not isinstance(roles, dict):
-            self._fault(("rooms",), 'rooms are written under [rooms], as customer = ["customer_{sub}"]')
-            return
-        if len(roles) > ROLES_MAX:
-            self._fault(("rooms",), f"there are at most {ROLES_MAX} roles")
-            return
-        for role, listed in roles.items():
-            if (fault := role_fault(role)) is not None:
-                self._fault(("rooms", role), f"{role}: {fault}")
-            texts = self._converted(listed, _RoleRooms, ("rooms", role)) or []
-            templates = [(n, self._template(text, ("rooms", role, n))) for n, text in enumerate(texts)]
-            yield role, tuple(template for _, template in templates if template is not None)
-            for number, template in templates:
-                if template and (fault := template_fault(template, role, is_built_in=is_built_in)) is not None:
-                    self._fault(("rooms", role, number), f"{template}: {fault}")
-
-    def _check_shadows(self, rooms: ClaimRooms, emits: list[Emit]) -> None:
-        """No claim may make a room that the file names for others."""
-        named = [each for templates in rooms.templates.values() for each in templates]
-        named += [room for emit in emits for room in emit.rooms]
-        for role, templates in rooms.templates.items():
-            for number, template in enumerate(templates):
-                if (other := shadowed(template, named)) is not None:
-                    self._fault(
-                        ("rooms", role, number), f"{template}: a claim could make {other} of it, which is another"
-                    )
 
     def _section(self, name: str) -> Struct | None:
         if name not in self._document:
@@ -331,6 +316,17 @@ class _Reading:
         while path and path not in self._lines:
             path = path[:-1]
         self._faults.append(Fault(self._lines.get(path, 1), sentence))
+
+
+def _rights_emits(rules: tuple[Rule, ...]) -> Iterator[Emit]:
+    """What has triggers tell the nodes, and nobody else, that a row of a table changed on which a rule depends."""
+    lines: dict[str, int] = {}
+    for rule in rules:
+        for table in rule.tables:
+            lines.setdefault(table, rule.line)
+    for table, line in lines.items():
+        name = f"{RIGHTS_EVENT} of {table}"
+        yield Emit(name, table, VERBS, RIGHTS_EVENT, (Template((RIGHTS_ROOM,)),), (), lines={(): line})
 
 
 def _steps(path: str) -> toml_lines.Path:

@@ -141,7 +141,7 @@ def _check(settings: Settings, mapping: Mapping) -> None:
 
 
 def _all_is_well(mapping: Mapping) -> str:
-    events = len(mapping.emits)
+    events = mapping.events
     return f"All is as {mapping.path} says: {events} {'event is' if events == 1 else 'events are'} told."
 
 

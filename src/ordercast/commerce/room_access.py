@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import StrEnum
-from typing import Any, Protocol
+from typing import Any, NamedTuple, Protocol
 
 from .rooms import EVERYBODY
 
@@ -47,6 +47,71 @@ class RoomGrants(Protocol):
 
     def of(self, roles: Sequence[str], claims: Mapping[str, Any]) -> tuple[Grant, ...]:
         """The rooms of somebody in these roles. Raises GrantRefused."""
+        ...
+
+
+# --- Rooms that are asked for ---------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class Asker:
+    """Who asks for a room."""
+
+    id: str
+    role: str
+    roles: tuple[str, ...]
+    """All that the token names."""
+    claims: Mapping[str, Any]
+    name: str | None = None
+
+    @property
+    def person(self) -> str:
+        return f"{self.role}:{self.id}"
+
+
+@dataclass(frozen=True, slots=True)
+class RoomQuestion:
+    """May somebody be in a room? Two of the same are one question."""
+
+    room: str
+    rule: str
+    """What the mapping file calls it: the template of such rooms."""
+    number: int
+    """Which of the file's rules."""
+    person: str
+    values: tuple[tuple[str, Any], ...]
+    """All that the answer depends on, by name."""
+    texts: frozenset[str] = field(compare=False)
+    """What stands in the places of the room's name."""
+    every_s: float = field(compare=False)
+    """How often it is asked again."""
+
+
+class RuleUnanswered(Exception):
+    """A question that got no answer; the message is for the operator."""
+
+
+class RuleChanges(NamedTuple):
+    """Rules that may be answered otherwise now."""
+
+    rules: frozenset[int]
+    texts: frozenset[str] | None
+    """The key of the row that changed; None where all may be."""
+
+
+class RoomRules(Protocol):
+    """The rules of a shop's mapping file; used from the loop."""
+
+    def questions(self, room: str, asker: Asker) -> tuple[RoomQuestion, ...]:
+        """Those of which one must be answered by yes; none for a room that nobody like that may ask for."""
+        ...
+
+    async def allows(self, question: RoomQuestion, *, anew: bool) -> bool:
+        """Ask; `anew`, or have an answer of a moment ago. Raises RuleUnanswered."""
+        ...
+
+    def changes_in(self, document: bytes) -> RuleChanges | None:
+        """What a published row of the feed says about rules; None for a row of another kind."""
         ...
 
 

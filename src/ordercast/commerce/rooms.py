@@ -22,7 +22,7 @@ ROOMS: Final = {
     "watch_order_{id}": "The shop's people and trusted back ends that watch that order by `watch_order`.",
     "conversation_{id}": "Who has that conversation open, by `watch_conversation` or `typing`, and takes part in it.",
 }
-"""The members of each room; only the server joins sockets (``sockets.auth.rooms_of``)."""
+"""The members of each room; only the server joins sockets (``api.token_rooms.rooms_of``)."""
 
 _ID: Final = re.compile(r"[a-z]+_[^_]+$")
 

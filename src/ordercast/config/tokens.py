@@ -10,7 +10,7 @@ from msgspec import Meta
 
 from .errors import ConfigError
 from .network import LOOPBACK, NetworkSettings
-from .secrets import check_secret
+from .secrets import SIGNING_KEY, check_secret, is_standard_secret
 
 OWN_ISSUER = "ordercast"
 TOKEN_ROLES = ("admin", "store", "customer", "driver", "carer", "service")
@@ -36,6 +36,9 @@ class TokenSettings(NetworkSettings, frozen=True, kw_only=True):
     """Which claims of those tokens name the bearer: the first that is there."""
     jwt_roles: tuple[str, ...] = ()
     """Their names of roles and ours, such as ``user:customer,store_owner:store``."""
+
+    authorize_secret: str = ""
+    """A Standard Webhooks secret (``whsec_...``): signs what is asked of a mapping file's `authorize` webhooks."""
 
     @property
     def role_names(self) -> dict[str, str]:
@@ -77,6 +80,8 @@ def check_issuer(settings: TokenSettings) -> None:
 
 
 def check_secrets(settings: TokenSettings) -> None:
+    if settings.authorize_secret and not is_standard_secret(settings.authorize_secret):
+        raise ConfigError("authorize_secret", SIGNING_KEY)
     for name in ("secret", "secret_previous"):
         check_secret(name, getattr(settings, name))
     if settings.secret_previous and settings.secret_previous == settings.secret:

@@ -7,5 +7,5 @@ from typing import Final
 # Names that a Socket.IO client gives to its own life, `error`, on which Node's emitters throw, and ours of connections.
 CONNECTION_EVENTS: Final = frozenset({
     "connect", "connect_error", "disconnect", "disconnecting", "newListener", "removeListener", "error",
-    "ready", "watching", "resync", "auth_expiring", "auth_ignored", "auth_expired", "auth_revoked",
+    "ready", "watching", "room_left", "resync", "auth_expiring", "auth_ignored", "auth_expired", "auth_revoked",
 })  # fmt: skip

@@ -361,6 +361,12 @@ SOCKETS: Final = (
     Example("watching", (), {"orderId": _ORDER_ID, "position": _POSITION}, _POSITION),
     Example("watching", (), {"conversationId": _CONVERSATION_ID, "position": _POSITION}, _POSITION),
     Example("resync", (), {"reason": "too_far_behind"}),
+    Example("watching", (), {"room": "order_4711", "position": _POSITION}, _POSITION),
+    Example(
+        "room_left",
+        (),
+        {"room": "order_4711", "reason": "not_allowed", "message": "You may not be in this room any more."},
+    ),
     Example("auth_expiring", (), {"expiresAt": 1795512000, "expiresInSeconds": 60}),
     Example(
         "auth_ignored",

@@ -368,12 +368,25 @@ class ReadyPayload(TypedDict):
 
 
 class WatchingPayload(TypedDict):
-    """A watch by `watch_order` or `watch_conversation` began."""
+    """A watch by `watch_order` or `watch_conversation` began, or a room was joined by `join_room`."""
 
     orderId: NotRequired[str]
     conversationId: NotRequired[str]
+    room: NotRequired[str]
+    """The room that was joined."""
     position: str
     """The position of the snapshot; later changes follow."""
+
+
+class RoomLeftPayload(TypedDict):
+    """The socket is in a room no more that it had joined by `join_room`."""
+
+    room: str
+    """The room that it left."""
+    reason: Literal["not_allowed", "unanswered"]
+    """The room's rule says no now, or it could not be asked for too long."""
+    message: str
+    """A sentence to show."""
 
 
 class AuthExpiringPayload(TypedDict):
@@ -435,6 +448,7 @@ PAYLOADS: Final[dict[str, Any]] = {
     "resync": ResyncPayload,
     "ready": ReadyPayload,
     "watching": WatchingPayload,
+    "room_left": RoomLeftPayload,
     "auth_expiring": AuthExpiringPayload,
     "auth_ignored": AuthIgnoredPayload,
     "auth_expired": AuthExpiredPayload,

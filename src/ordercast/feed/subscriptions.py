@@ -46,6 +46,10 @@ class SubscriptionTarget(NamedTuple):
     def conversation(cls, conversation_id: str) -> SubscriptionTarget:
         return cls("conversationId", conversation_id, (conversation_room(conversation_id),))
 
+    @classmethod
+    def room(cls, room: str) -> SubscriptionTarget:
+        return cls("room", room, (room,))
+
 
 class Subscriptions:
     """Subscribes this node's sockets."""
@@ -56,6 +60,11 @@ class Subscriptions:
 
     def __repr__(self) -> str:
         return f"<Subscriptions of {self._relay!r}>"
+
+    @property
+    def position(self) -> Position:
+        """What lies up to it has been handed to every socket that was entitled to it."""
+        return self._relay.position
 
     async def subscribe(
         self,
@@ -82,7 +91,7 @@ class Subscriptions:
                 raise FeedBehind
             # No await from here on: events in between would be missed or delivered twice.
             if not self._changed_since(target, seq):
-                return document, str(self._enter(socket, target, room))
+                return document, str(self.enter(socket, target, room))
         raise FeedBehind
 
     def _changed_since(self, target: SubscriptionTarget, seq: int) -> bool:
@@ -92,7 +101,10 @@ class Subscriptions:
         rooms = set(target.rooms)
         return any(not rooms.isdisjoint(event.rooms) for _, row in rows for event in row)
 
-    def _enter(self, socket: Socket, target: SubscriptionTarget, room: str | None) -> Position:
+    def enter(self, socket: Socket, target: SubscriptionTarget, room: str | None) -> Position:
+        """Join `socket` to `room` now, and send it ``watching``; return the position from which it hears. Raises
+        LimitReached.
+        """
         position = self._relay.position
         if not socket.connected:
             return position

@@ -5,7 +5,9 @@ subscriptions and driver positions. Stays true: nothing here emits the shop's ev
 events about a socket's own token.
 """
 
-from .auth import SocketAuth, rooms_of
+from ordercast.api.token_rooms import rooms_of
+
+from .auth import SocketAuth
 from .notice_recorder import NoticeRecorder
 from .server import describe_sockets, serve_sockets
 

@@ -16,17 +16,9 @@ from ordercast.api.auth import Identity, TokenRefused
 from ordercast.api.authenticator import REVOKED_SENTENCE, Authenticator
 from ordercast.api.commands import CommandDoc
 from ordercast.api.errors import IssuerUnavailable, TooManyAttempts
+from ordercast.api.token_rooms import rooms_of
 from ordercast.commerce.booking_transitions import BOOKING_TERMINAL
-from ordercast.commerce.people import STAFF, Role
-from ordercast.commerce.rooms import (
-    STORE_OWNERS,
-    booking_room,
-    carer_room,
-    customer_room,
-    driver_room,
-    order_room,
-    user_room,
-)
+from ordercast.commerce.rooms import booking_room, order_room
 from ordercast.commerce.tracking import tracking_ends
 from ordercast.commerce.transitions import TERMINAL
 from ordercast.db import Change, StoreError
@@ -73,35 +65,18 @@ REFRESH: Final = CommandDoc(
 )
 
 
-def rooms_of(identity: Identity) -> tuple[str, ...]:
-    """The rooms that an identity joins; ``feed.audience`` routes events to them. Only the server joins rooms."""
-    return (*_rooms_of_role(identity), *(grant.room for grant in identity.grants))
-
-
-def _rooms_of_role(identity: Identity) -> tuple[str, ...]:
-    actor = identity.actor
-    if identity.order_id is not None:
-        return (order_room(identity.order_id),)
-    if identity.booking_id is not None:
-        return (booking_room(identity.booking_id),)
-    if actor.role in STAFF:
-        return (STORE_OWNERS, user_room(actor.id))
-    room = _OWN_ROOMS.get(actor.role)
-    return () if room is None else (room(actor.id), user_room(actor.id))
-
-
-_OWN_ROOMS: Final[dict[Role, Callable[[str], str]]] = {
-    Role.CUSTOMER: customer_room,
-    Role.DRIVER: driver_room,
-    Role.CARER: carer_room,
-}
-
-
 class SocketAuth:
     """Authenticates the sockets of a node. The feed calls `access_revoked`, `order_moved` and `booking_moved`."""
 
-    def __init__(self, server: Server, authenticator: Authenticator) -> None:
+    def __init__(
+        self,
+        server: Server,
+        authenticator: Authenticator,
+        on_refreshed: Callable[[Socket, Identity], None] = lambda _socket, _identity: None,
+    ) -> None:
+        """`on_refreshed` is called when a socket has presented another token."""
         self._server = server
+        self._on_refreshed = on_refreshed
         self._authenticator = authenticator
         # Authenticated, but not in their rooms yet: they may be receiving a replay.
         self._arriving: WeakSet[Socket] = WeakSet()
@@ -176,6 +151,7 @@ class SocketAuth:
         _change_rooms(socket, session.identity, identity)
         session.identity = identity
         session.watch_expiry(socket)
+        self._on_refreshed(socket, identity)
         return success({"expiresAt": identity.expires_at})
 
     # Rights that change
@@ -271,6 +247,10 @@ class _Session:
 
     def end_revoked(self, socket: Socket) -> None:
         self.forget_expiry()
+        if not socket.connected:
+            # Still connecting, and ended once it has: until then it has no rooms, so nothing is replayed to it.
+            socket.leave(*tuple(socket.rooms))
+            return
         socket.emit("auth_revoked", {"code": "token_revoked", "message": REVOKED_SENTENCE})
         socket.disconnect(close=True)
 

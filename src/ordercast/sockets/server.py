@@ -7,10 +7,12 @@ from typing import Any, Final, NamedTuple
 from ordercast.api.commands import CommandDoc
 from ordercast.api.context import ApiContext
 from ordercast.api.nouns import COMMANDS
+from ordercast.commerce.room_access import RoomRules
 from ordercast.feed import DriverPositions, EphemeralEvents, Subscriptions, TypingNotices
 from ordercast.hub import Server, Socket
 
-from . import notice_commands, position_command, watch_commands
+from . import notice_commands, position_command, watch_commands, whoami
+from .asked_rooms import AskedRooms
 from .auth import REFRESH, AuthRefresh, SocketAuth
 from .command_router import CommandRouter, SocketHandler
 from .conversation_commands import ConversationCommands
@@ -24,6 +26,7 @@ class RightsHandlers(NamedTuple):
 
     auth: SocketAuth
     conversations: ConversationCommands
+    rooms: AskedRooms
 
 
 def serve_sockets(
@@ -35,19 +38,25 @@ def serve_sockets(
     notices: NoticeRecorder,
     typing: TypingNotices,
     is_built_in: bool = True,
+    rules: RoomRules | None = None,
 ) -> RightsHandlers:
-    """Register everything on `server`; of the shop's commands none, where it is no shop of ours. The feed calls the
-    result when rights change.
+    """Register everything on `server`; of the shop's commands none, where it is no shop of ours. `rules` are of rooms
+    that are asked for. The feed calls the result when rights change.
     """
-    auth = SocketAuth(server, context.authenticator)
+    rooms = AskedRooms(server, subscriptions, rules, context.now)
+    auth = SocketAuth(server, context.authenticator, on_refreshed=rooms.refreshed)
     server.use(auth.authenticate)
     server.on("connection", auth.connected)
+    if rules is not None:
+        server.on("connection", rooms.connected)
     server.event("auth_refresh", SocketHandler("auth_refresh", str | AuthRefresh, auth.refresh, REFRESH))
     server.event("echo", SocketHandler("echo", Any, _echo, _ECHO))
     router = CommandRouter(server, context)
+    rooms.register(router)
+    whoami.register(router, rooms, lambda: subscriptions.position)
     conversations = ConversationCommands(server, context, subscriptions, typing)
     if not is_built_in:
-        return RightsHandlers(auth, conversations)
+        return RightsHandlers(auth, conversations, rooms)
     for command in COMMANDS:
         router.add(command)
     watch_commands.register(router, subscriptions)
@@ -55,7 +64,7 @@ def serve_sockets(
     conversations.register(router)
     positions = DriverPositions(context.store, ephemeral, context.deliveries, context.now, server.spawn)
     position_command.register(router, positions)
-    return RightsHandlers(auth, conversations)
+    return RightsHandlers(auth, conversations, rooms)
 
 
 def describe_sockets(server: Server, openapi: dict[str, Any]) -> dict[str, Any]:

@@ -1,0 +1,46 @@
+"""The ports to who answers for a rule: a database that is asked, or a webhook."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any, Final, Protocol
+
+from ordercast.outgoing import Networks
+
+# A question holds one of few connections; a shop's own page would not wait longer.
+QUESTION_S_MAX: Final = 1.0
+# Questions at once, of a node: each is a connection to the shop's database.
+CONNECTIONS_MAX: Final = 4
+ANYWHERE: Final = Networks(("0.0.0.0/0", "::/0"))
+"""Where a webhook may be: its address stands in the operator's own file."""
+
+
+class QuestionRefused(Exception):
+    """A value that the question cannot take, such as a room's name that is no UUID: the answer is no."""
+
+
+class Questions(Protocol):
+    """Asks a shop's database, within transactions that can write nothing. It blocks, and is called on threads."""
+
+    errors: tuple[type[Exception], ...]
+    """What it raises where there is no answer."""
+
+    def ask(self, sql: str, values: Mapping[str, Any]) -> bool:
+        """Raises QuestionRefused, and `errors`."""
+        ...
+
+    def fault(self, sql: str) -> str | None:
+        """Why the database cannot read a question, or None. Raises `errors`."""
+        ...
+
+    def close(self) -> None: ...
+
+
+class Authorizer(Protocol):
+    """Asks a webhook."""
+
+    async def ask(self, url: str, body: bytes) -> bool:
+        """Raises RuleUnanswered."""
+        ...
+
+    async def close(self) -> None: ...
