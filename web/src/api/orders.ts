@@ -34,6 +34,19 @@ export const changeStatus = (
     ...options,
   });
 
+/** Promises another time for an order that is being prepared: so many minutes from now. */
+export const changePromisedTime = (
+  order: Order,
+  preparationMinutes: number,
+  reason: string,
+  token?: string,
+) =>
+  post<Order>(
+    `${at(order.id)}/promised-time`,
+    { preparationMinutes, reason, version: order.version },
+    { token },
+  );
+
 export const cancelOrder = (order: Order, reason: string, token: string) =>
   post<Order>(`${at(order.id)}/cancel`, { reason, version: order.version }, { token });
 

@@ -55,7 +55,10 @@ export function Lines({ order }: { order: Order }) {
     <ul className="order-lines">
       {order.cartItems.map((line, index) => (
         <li key={index}>
-          <span>{t("order.line", { count: line.quantity, name: line.name })}</span>
+          <span>
+            {t("order.line", { count: line.quantity, name: line.name })}
+            {line.note && <span className="line-note">{line.note}</span>}
+          </span>
           <span>{money(line.lineTotal, order.currency)}</span>
         </li>
       ))}

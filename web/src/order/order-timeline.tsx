@@ -21,7 +21,7 @@ export function OrderTimeline({ order, entries }: { order: Order; entries: Timel
 function Entry({ order, entry }: { order: Order; entry: TimelineEntry }) {
   const text = useText();
   const { t, dateTime, time } = text;
-  const { kind, at, driverName, eta, position, reason } = entry;
+  const { kind, at, driverName, promisedAt, eta, position, reason } = entry;
   const person = personOf(t, entry);
   return (
     <li className="event" data-kind={kind}>
@@ -33,6 +33,7 @@ function Entry({ order, entry }: { order: Order; entry: TimelineEntry }) {
         {[
           person,
           driverName && t("timeline.driver", { name: driverName }),
+          promisedAt && t("prep.by", { time: time(promisedAt) }),
           eta && t("timeline.eta", { time: time(eta) }),
         ]
           .filter(Boolean)

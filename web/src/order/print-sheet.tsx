@@ -30,7 +30,7 @@ export function PrintSheet({ order, kind, onPrinted }: PrintSheetProps) {
 }
 
 function Ticket({ order }: { order: Order }) {
-  const { t, number, dateTime } = useText();
+  const { t, number, dateTime, time } = useText();
   const { name, mobile } = order.customerInfo;
   return (
     <>
@@ -38,10 +38,12 @@ function Ticket({ order }: { order: Order }) {
       <p>
         {t(`fulfilment.${order.fulfilment}`)} · {dateTime(order.createdAt)}
       </p>
+      {order.promisedAt != null && <p>{t("prep.by", { time: time(order.promisedAt) })}</p>}
       <ul className="sheet-items">
         {order.cartItems.map((line, index) => (
           <li key={index}>
             <strong>{number(line.quantity)} ×</strong> {line.name}
+            {line.note && <em className="sheet-note">{line.note}</em>}
           </li>
         ))}
       </ul>

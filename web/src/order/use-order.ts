@@ -35,6 +35,7 @@ export function useOrder(id: string): OpenedOrder {
     };
     const stops = [
       live.on("orderStatusUpdated", heard),
+      live.on("order_update", ({ id: changed }) => heard({ orderId: changed })),
       live.on("payment_update", heard),
       live.on("delivery_update", heard),
       // The order was read before the socket could hear of it.

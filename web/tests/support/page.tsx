@@ -22,6 +22,7 @@ export function show(page: ReactElement, server: NodeServer, config: Record<stri
       paymentMethods: ["cash", "card", "saved_card"],
       paymentNotice: null,
       hasAdmin: true,
+      preparationMinutes: 0,
       currencyDigits: {},
       ...config,
     },

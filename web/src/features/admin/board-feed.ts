@@ -205,8 +205,10 @@ export class BoardFeed {
 
 // Of an event, what is the order's: its other fields have no place on a card.
 
-function statusIn({ orderId, version, at, actor, newStatus, paymentStatus }: OrderStatusUpdated): Change {
-  return { orderId, version, at, actor, status: newStatus, paymentStatus };
+function statusIn({ newStatus, paymentStatus, promisedAt, ...heard }: OrderStatusUpdated): Change {
+  const { orderId, version, at, actor } = heard;
+  const promised = promisedAt === undefined ? {} : { promisedAt };
+  return { orderId, version, at, actor, status: newStatus, paymentStatus, ...promised };
 }
 
 function paymentIn({

@@ -41,6 +41,8 @@ export interface PendingMove {
   readonly from: Status;
   readonly to: Status;
   readonly reason: string | undefined;
+  /** In how many minutes it will be ready, where it is accepted with a promise. */
+  readonly minutes?: number;
   /** That of the order when it was pressed, or a later one in which its status is the same. */
   readonly version: number;
   readonly pressedAt: string;
@@ -57,6 +59,7 @@ export interface Change {
   actor?: string;
   status?: Status;
   paymentStatus?: PaymentStatus;
+  promisedAt?: string | null;
   amountPaid?: number;
   amountRefunded?: number;
   amountRefunding?: number;
@@ -235,13 +238,16 @@ export class Board {
 }
 
 /** The order as it will be once that is done. */
-function after(order: Order, { to, pressedAt }: PendingMove): Order {
+function after(order: Order, { to, pressedAt, minutes }: PendingMove): Order {
   return {
     ...order,
     status: to,
     heldFrom: heldFromAfter(order, to),
     statusSince: pressedAt,
     updatedAt: pressedAt,
+    ...(minutes !== undefined && {
+      promisedAt: new Date(Date.parse(pressedAt) + minutes * 60_000).toISOString(),
+    }),
   };
 }
 

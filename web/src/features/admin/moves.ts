@@ -72,8 +72,8 @@ export class Moves {
     };
   }
 
-  /** Moves an order, after whatever was pressed on it before. */
-  press(id: string, to: Status, reason?: string): void {
+  /** Moves an order, after whatever was pressed on it before; accepted, it will be ready in so many `minutes`. */
+  press(id: string, to: Status, reason?: string, minutes?: number | null): void {
     const { orders } = this.#board.store.getState();
     const order = orders.get(id);
     if (order === undefined) return;
@@ -85,6 +85,7 @@ export class Moves {
       from: queue.at(-1)?.to ?? order.status,
       to,
       reason,
+      ...(minutes != null && { minutes }),
       version: order.version,
       pressedAt: new Date().toISOString(),
       state: "undoable",

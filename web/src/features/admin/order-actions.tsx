@@ -10,6 +10,8 @@ import { useBoardContext } from "./board-context";
 import { refundable } from "../../order/money-back";
 import { pickerOf } from "./driver-picker";
 import { nextMoves } from "./next-moves";
+import { usePreparation } from "./preparation";
+import { PromiseDialog } from "./promise-dialog";
 import { ReasonDialog } from "./reason-dialog";
 import { RefundDialog } from "./refund-dialog";
 
@@ -25,13 +27,15 @@ export function OrderActions({ order, isTakenAway }: OrderActionsProps) {
   const { moves, flow, session } = useBoardContext();
   const [asking, setAsking] = useState<Transition>();
   const [refunding, setRefunding] = useState(false);
+  const [promising, setPromising] = useState(false);
+  const [minutes] = usePreparation(order.id);
   const possible = flow === undefined ? [] : nextMoves(flow, order, session.user.role).toSorted(byTone);
   const [first, ...others] = possible;
   const isForDriver = order.status === "ready_for_delivery";
   const next = first !== undefined && toneOf(first) === "forward" ? first : undefined;
   const press = (move: Transition) => {
     if (asksWhy(move, order)) setAsking(move);
-    else moves.press(order.id, move.to);
+    else moves.press(order.id, move.to, undefined, accepts(move) ? minutes : undefined);
   };
   const entries = (next === undefined ? possible : others).map((move): MenuEntry => ({
     key: move.to,
@@ -41,6 +45,13 @@ export function OrderActions({ order, isTakenAway }: OrderActionsProps) {
     testId: "status-button",
     data: { "data-to": move.to },
   }));
+  if (order.status === "processing")
+    entries.push({
+      key: "promise",
+      label: t("prep.change"),
+      onSelect: () => setPromising(true),
+      testId: "promise-open",
+    });
   entries.push({
     key: "open",
     label: t("order.allOfIt"),
@@ -85,10 +96,14 @@ export function OrderActions({ order, isTakenAway }: OrderActionsProps) {
           }}
         />
       )}
+      {promising && <PromiseDialog order={order} onClose={() => setPromising(false)} />}
       {refunding && <RefundDialog order={order} onClose={() => setRefunding(false)} />}
     </>
   );
 }
+
+/** Whether the order begins to be prepared by it: with how long it takes. */
+const accepts = ({ from, to }: Transition): boolean => from === "pending" && to === "processing";
 
 interface PrimaryProps {
   order: Order;

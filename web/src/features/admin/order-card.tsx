@@ -15,6 +15,8 @@ import { OrderActions } from "./order-actions";
 import { OrderLines } from "./order-lines";
 import { OutcomeNote } from "./outcome-note";
 import { PaymentSums } from "./payment-sums";
+import { PreparationPicker } from "./preparation-picker";
+import { PromisedLine } from "./promised-line";
 import { type Stage, stageOf } from "./stages";
 import { TimeInState } from "./time-in-state";
 import { isFocusLost } from "./use-kept-focus";
@@ -74,6 +76,7 @@ export const OrderCard = memo(function OrderCard({ order, fresh, gone }: OrderCa
         {SEVERAL.has(stageOf(order.status)) && <StatusBadge order={order} />}
         <PaymentBadge order={order} />
       </p>
+      <PromisedLine order={order} />
       <OrderLines order={order} />
       <p className="order-contact">
         {mobile !== null && (
@@ -90,6 +93,7 @@ export const OrderCard = memo(function OrderCard({ order, fresh, gone }: OrderCa
       {!gone && <OutcomeNote id={order.id} />}
       {!gone && <MoveNote id={order.id} />}
       <DriverPicker order={order} />
+      {order.status === "pending" && !gone && !isTakenAway && <PreparationPicker order={order} />}
       <OrderActions order={order} isTakenAway={isTakenAway} />
     </article>
   );

@@ -12,6 +12,7 @@ export function OrderLines({ order }: { order: Order }) {
           // Another program's order may have no products of ours: the place is what a line is known by.
           <li key={index}>
             <b>{t("order.times", { count: number(line.quantity) })}</b> {line.name}
+            {line.note && <span className="line-note">{line.note}</span>}
           </li>
         ))}
       </ul>

@@ -1,8 +1,9 @@
 import type { Status } from "@ordercast/client";
-import { type SyntheticEvent, useId, useState } from "react";
+import { type SyntheticEvent, useState } from "react";
 import type { MessageKey } from "../../i18n/en";
 import { useText } from "../../i18n/text";
 import { Dialog } from "../../ui/dialog";
+import { ReasonField } from "./reason-field";
 
 interface ReasonDialogProps {
   /** What the order is to become. */
@@ -11,8 +12,6 @@ interface ReasonDialogProps {
   onClose: () => void;
   onReason: (reason: string) => void;
 }
-
-const REASON_MAX = 500;
 
 /** What is mostly the reason; one press each, and to be changed before it is sent. */
 const PRESETS: Partial<Record<Status, readonly MessageKey[]>> = {
@@ -25,7 +24,6 @@ const OTHERS: readonly MessageKey[] = ["reason.noAnswer", "reason.wrongAddress",
 
 export function ReasonDialog({ to, title, onClose, onReason }: ReasonDialogProps) {
   const { t } = useText();
-  const id = useId();
   const [reason, setReason] = useState("");
   const submit = (event: SyntheticEvent) => {
     event.preventDefault();
@@ -34,33 +32,7 @@ export function ReasonDialog({ to, title, onClose, onReason }: ReasonDialogProps
   return (
     <Dialog title={title} onClose={onClose}>
       <form onSubmit={submit}>
-        <div className="chips reason-presets" role="group" aria-label={t("reason.presets")}>
-          {(PRESETS[to] ?? OTHERS).map((key) => (
-            <button
-              key={key}
-              type="button"
-              className="chip"
-              data-testid="reason-preset"
-              aria-pressed={reason === t(key)}
-              onClick={() => setReason(t(key))}
-            >
-              {t(key)}
-            </button>
-          ))}
-        </div>
-        <div className="field">
-          <label htmlFor={id}>{t("reason.label")}</label>
-          <textarea
-            id={id}
-            rows={3}
-            required
-            maxLength={REASON_MAX}
-            data-testid="reason-input"
-            value={reason}
-            onChange={({ target }) => setReason(target.value)}
-          />
-          <p className="field-hint">{t("reason.hint")}</p>
-        </div>
+        <ReasonField presets={PRESETS[to] ?? OTHERS} reason={reason} onChange={setReason} />
         <div className="dialog-actions">
           <button type="button" className="button" onClick={onClose}>
             {t("reason.back")}

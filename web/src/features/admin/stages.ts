@@ -86,14 +86,14 @@ function textOf(order: Order): string {
   let text = TEXTS.get(order);
   if (text === undefined) {
     const { number, customerInfo, shippingInfo, cartItems } = order;
-    const parts = [
+    const parts: unknown[] = [
       `#${number}`,
       customerInfo.name,
       customerInfo.mobile,
       customerInfo.email,
       shippingInfo?.line1,
       shippingInfo?.city,
-      ...cartItems.map(({ name }) => name),
+      ...cartItems.flatMap(({ name, note }) => [name, note]),
     ];
     text = plain(parts.filter((part) => typeof part === "string").join("\n"));
     TEXTS.set(order, text);

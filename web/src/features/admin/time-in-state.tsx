@@ -2,6 +2,7 @@ import type { Order } from "@ordercast/client";
 import { useText } from "../../i18n/text";
 import { Age } from "../../ui/age";
 import { useSecond_ms } from "../../ui/clock";
+import { promiseLateness } from "./preparation";
 import { lateness, useBoardSettings } from "./settings";
 import { stageOf } from "./stages";
 
@@ -19,7 +20,7 @@ function Timer({ order, since }: { order: Order; since: string }) {
   const now_ms = useSecond_ms();
   // The shop's clock and this one differ; nobody has waited for less than nothing.
   const waited_ms = Math.max(0, now_ms - Date.parse(since));
-  const late = lateness(stageOf(order.status), waited_ms, settings);
+  const late = promiseLateness(order, now_ms) ?? lateness(stageOf(order.status), waited_ms, settings);
   return (
     <time
       className="order-timer"

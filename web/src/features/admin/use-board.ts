@@ -52,10 +52,18 @@ function movesOf(board: Board, userId: string): Moves {
   tokenNow();
   const doors = {
     userId,
-    send: ({ orderId, to, reason, version }: PendingMove, { leaving }: { leaving: boolean }) =>
-      changeStatus(orderId, { status: to, version, ...(reason !== undefined && { reason }) }, tokenNow(), {
-        keepalive: leaving,
-      }),
+    send: ({ orderId, to, reason, minutes, version }: PendingMove, { leaving }: { leaving: boolean }) =>
+      changeStatus(
+        orderId,
+        {
+          status: to,
+          version,
+          ...(reason !== undefined && { reason }),
+          ...(minutes !== undefined && { preparationMinutes: minutes }),
+        },
+        tokenNow(),
+        { keepalive: leaving },
+      ),
     look: async (id: string) => {
       const [order, history] = await Promise.all([fetchOrder(id, tokenNow()), fetchHistory(id, tokenNow())]);
       return { order, history };

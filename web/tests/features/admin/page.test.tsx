@@ -180,6 +180,7 @@ describe("the live board", () => {
     expect(server.askedFor("POST /api/orders/ord_1001/status")[0]?.body).toEqual({
       status: "processing",
       version: 1,
+      preparationMinutes: 20,
     });
     await waitFor(() => expect(document.activeElement).toBe(screen.getByTestId("order-card")));
   });
