@@ -80,6 +80,18 @@ def test_a_position_that_is_not_the_next_is_refused_and_none_is_changed(shop: Pr
             shop.do(f"DELETE FROM {table}")
 
 
+def test_a_message_that_says_nothing_is_refused(shop: Program) -> None:
+    shop.do(
+        "INSERT INTO messages (conversation_id, attachments) VALUES ('cnv_1', '[{\"url\": \"https://x.test/1.png\"}]')"
+    )
+    for change in (
+        "INSERT INTO messages (conversation_id, text) VALUES ('cnv_1', '')",
+        "UPDATE messages SET attachments = '[]'",
+    ):
+        with shop.refused("message_says"):
+            shop.do(change)
+
+
 def test_nobody_writes_as_who_takes_no_part_or_about_what_is_not_there(shop: Program) -> None:
     with shop.refused("message_participant"):
         write(shop, "Hello", "driver:drv_1")

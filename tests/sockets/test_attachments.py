@@ -11,7 +11,7 @@ import pytest
 
 from ordercast.commerce.attachments import SignedFile, sign
 from ordercast.config import Settings
-from tests.api.client import CUSTOMER, STORE, Client
+from tests.api.client import CUSTOMER, STORE, Client, problem
 
 from .conftest import Connect
 
@@ -51,6 +51,22 @@ async def test_a_file_that_is_vouched_for_is_heard_and_read_without_its_signatur
     page = (await client.get(f"/api/conversations/{conversation}/messages", CUSTOMER)).json()
     assert page["items"][0]["attachments"] == [shown]
     assert (await customer.refused("send_message", {**command, "attachments": []}))["code"] == "idempotency_key_reused"
+
+
+async def test_a_file_needs_no_text_and_a_message_one_of_both(client: Client, connect: Connect) -> None:
+    order = await client.place(CUSTOMER)
+    conversation = (await client.post("/api/conversations", {"orderId": order["id"]}, STORE)).json()["id"]
+    clerk, customer = await connect("store"), await connect("customer", "cus_1")
+    sent = await customer.ask("send_message", {"conversationId": conversation, "attachments": [signed()]})
+    assert (sent["text"], len(sent["attachments"])) == ("", 1)
+    ((heard, _),) = await clerk.heard("message")
+    assert heard["id"] == sent["id"]
+    path = f"/api/conversations/{conversation}/messages"
+    assert (await client.post(path, {"text": "", "attachments": [signed()]}, CUSTOMER)).status_code == 201
+    for nothing in ({}, {"text": ""}, {"text": "", "attachments": []}):
+        error = await customer.refused("send_message", {"conversationId": conversation, **nothing})
+        assert (error["code"], error["field"]) == ("invalid_field", "text")
+        problem(await client.post(path, nothing, CUSTOMER), 422, "invalid-field", "text")
 
 
 @pytest.mark.parametrize(

@@ -9,7 +9,7 @@ from litestar import Response, get, post
 from litestar.params import FromPath, JSONBody, QueryParameter
 from msgspec import Meta, Struct
 
-from ordercast.commerce.errors import Blocked, CardNumberGiven, NotFound
+from ordercast.commerce.errors import Blocked, CardNumberGiven, InvalidField, NotFound
 from ordercast.commerce.text_rules import check_texts
 from ordercast.db import Transaction, UnitOfWork
 from ordercast.db.conversations import messages as units
@@ -31,6 +31,8 @@ from .responses import CONFLICTS, REFUSALS, json_response
 # As long as a product's description.
 TEXT_CHARACTERS_MAX: Final = 2_000
 MessageText = Annotated[str, Meta(min_length=1, max_length=TEXT_CHARACTERS_MAX)]
+TextBesideFiles = Annotated[str, Meta(max_length=TEXT_CHARACTERS_MAX)]
+"""A message with attachments needs no text."""
 Place = Annotated[int | None, QueryParameter(ge=0, le=10**12)]
 """A message's position in its conversation."""
 
@@ -38,7 +40,7 @@ Place = Annotated[int | None, QueryParameter(ge=0, le=10**12)]
 class NewMessageBody(Struct, frozen=True, kw_only=True, rename="camel", forbid_unknown_fields=True):
     """A message; `clientId` is the client's idempotency key."""
 
-    text: MessageText
+    text: TextBesideFiles = ""
     client_id: ClientId | None = None
     id: ClientId | None = None
     """Alias of `clientId`."""
@@ -50,7 +52,7 @@ class SendMessage(IdempotentCommand, frozen=True, kw_only=True, rename="camel", 
     """`NewMessageBody` as a socket command."""
 
     conversation_id: IdText
-    text: MessageText
+    text: TextBesideFiles = ""
     id: ClientId | None = None
     """Alias of `clientId`."""
     attachments: Attachments = ()
@@ -107,6 +109,8 @@ async def send(
     """Send a message as `identity`, in a transaction. Raises NotFound, KeyReused, TooManyAttempts, and InvalidField for
     an invalid text.
     """
+    if not wanted.text and not wanted.attachments:
+        raise InvalidField("text", "A message has a text, or attachments.")
     text, now, message_id = checked_text(wanted), context.now(), context.new_id("msg")
     files = checked_attachments(context.attachments, wanted.attachments, now)
     await context.budgets.take(MESSAGES, person_key(identity))

@@ -8,6 +8,7 @@ from ordercast.commerce.conversations import STORE_SIDE, Subject
 from ordercast.db import columns
 from ordercast.db.columns import (
     actor,
+    check,
     count,
     entry,
     given_moment,
@@ -87,6 +88,7 @@ messages = table(
     moment("created_at"),
     given_moment("edited_at", optional=True),
     given_moment("deleted_at", optional=True),
+    check("message_says", "text <> '' OR CAST(attachments AS text) <> '[]' OR deleted_at IS NOT NULL"),
     index("messages_by_position", "conversation_id", "position", unique=True),
     index("messages_by_client_id", "sender", "client_id", unique=True, where="client_id IS NOT NULL"),
     rowid=False,
