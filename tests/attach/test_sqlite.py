@@ -14,11 +14,11 @@ import pytest
 
 from ordercast import attach
 from ordercast.attach import MappingError
-from ordercast.attach.outbox_relay import OutboxRelay
+from ordercast.attach.outbox_relay import BATCH_ROWS, OutboxRelay
 from ordercast.attach.sqlite.attaching import SqliteAttaching
 from ordercast.attach.sqlite.outbox import SqliteOutbox
 from ordercast.commerce.timestamps import timestamp
-from ordercast.db import SqliteStore
+from ordercast.db import SqliteStore, meta
 from tests.quick import migrated
 from tests.waiting import until
 
@@ -181,6 +181,22 @@ async def test_each_row_is_taken_once_whatever_ends_between_the_two_files(shop: 
     shop.do("""INSERT INTO "Order" ("customerId", total) VALUES ('c1', 3)""")
     async with shop.relayed():
         assert [event["args"] for event in await shop.told(4)] == [[0], [1], [2], [3]]
+
+
+async def test_what_was_told_before_a_crash_is_deleted_though_earlier_numbers_came_since(shop: SqliteShop) -> None:
+    shop.apply(emit(rest='payload = "{total}"'))
+    shop.do("""INSERT INTO "Order" ("customerId", total) VALUES ('c1', 1)""")
+    ((token,),) = shop.do("SELECT token FROM ordercast_outbox")
+    fact = f"outbox:{shop.path.name}"
+    await shop.store.write(lambda transaction: transaction.run(meta.KEEP, name=fact, value=token))
+    late = "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < ?) "
+    columns = "emit, verb, new"
+    shop.do(
+        f"INSERT INTO ordercast_outbox (id, {columns}) {late} SELECT -i, {columns} FROM n, ordercast_outbox",
+        BATCH_ROWS + 1,
+    )
+    async with shop.relayed():
+        assert len(await shop.told(BATCH_ROWS + 1)) == BATCH_ROWS + 1
 
 
 async def test_many_writers_are_told_once_in_the_order_of_their_rows(shop: SqliteShop) -> None:

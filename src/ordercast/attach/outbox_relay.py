@@ -2,10 +2,11 @@
 
 Theory of operation. Rows of the outbox are read in their order. Their events, and the tokens that the rows are known
 by, are written to our database in one transaction; then the rows are deleted there. Whoever comes after a crash between
-the two finds the tokens, and deletes without telling. Only one batch is between the two at a time, so the tokens of the
-last are enough: they are one fact in ``meta``, and who finds another one there than it has left was overtaken.
+the two finds the tokens, and deletes what is known by them before it reads anything: by then rows of earlier numbers may
+have been committed, and stand before them. So only one batch is between the two at a time, and the tokens of the last are
+enough: they are one fact in ``meta``, and who finds another one there than it has left was overtaken.
 
-A source is another `Outbox`: MySQL's has a table like SQLite's.
+SQLite's outbox and MySQL's are two of one kind; another source is a third.
 """
 
 from __future__ import annotations
@@ -14,7 +15,7 @@ import asyncio
 import json
 import logging
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass
 from typing import Any, Final, Protocol
 
@@ -51,6 +52,8 @@ class OutboxRow:
     document: str | None
     """The event, as JSON; None where it is none: nobody was to hear it, or it could not be made."""
     error: str | None = None
+    is_gap: bool = False
+    """Whether changes before it went unseen: its rooms are told of a gap, and that was all."""
 
 
 class Outbox(Protocol):
@@ -65,6 +68,10 @@ class Outbox(Protocol):
         ...
 
     def delete(self, ids: Sequence[int]) -> None: ...
+    def delete_known(self, tokens: Collection[str]) -> None:
+        """Delete the rows that are known by these, wherever in the order they stand by now."""
+        ...
+
     def wait(self, seconds: float) -> None:
         """Return when something was committed there, or after so long."""
         ...
@@ -124,24 +131,27 @@ class OutboxRelay:
 
     async def _follow(self) -> None:
         self._taken = await self._store.read(self._known)
+        await self._look()
+        if self._taken:
+            await asyncio.to_thread(self._outbox.delete_known, frozenset(self._taken.split()))
         while True:
-            self._faults = await asyncio.to_thread(self._outbox.faults)
-            telemetry.ATTACH_FAULTS.set(len(self._faults))
             while await self._take() == BATCH_ROWS:
                 pass
             self._trouble = None
             await asyncio.to_thread(self._outbox.wait, LOOK_EVERY_S)
+            await self._look()
+
+    async def _look(self) -> None:
+        self._faults = await asyncio.to_thread(self._outbox.faults)
+        telemetry.ATTACH_FAULTS.set(len(self._faults))
 
     async def _take(self) -> int:
         rows = await asyncio.to_thread(self._outbox.read, BATCH_ROWS)
-        known = set(self._taken.split())
-        fresh = [row for row in rows if row.token not in known]
-        if fresh:
-            tokens = " ".join(row.token for row in fresh)
-            await self._store.write(lambda transaction: self._write(transaction, fresh, tokens))
-            self._taken = tokens
-            self._note(fresh)
         if rows:
+            tokens = " ".join(row.token for row in rows)
+            await self._store.write(lambda transaction: self._write(transaction, rows, tokens))
+            self._taken = tokens
+            self._note(rows)
             await asyncio.to_thread(self._outbox.delete, [row.id for row in rows])
         return len(rows)
 
@@ -156,7 +166,7 @@ class OutboxRelay:
             if row.document is not None:
                 kind = str(ChangeKind.EVENT_PUBLISHED)
                 transaction.run(events.TELL, kind=kind, id=row.entity, actor=ACTOR, at=row.at, after=row.document)
-        failed = {row.mapping for row in rows if row.error is not None}
+        failed = {row.mapping for row in rows if row.error is not None or row.is_gap}
         if failed:
             publish_failures(transaction, self._mapping, failed, actor=ACTOR, now=self._now())
         transaction.run(meta.KEEP, name=self._fact, value=tokens)

@@ -6,17 +6,16 @@ import json
 import re
 import sqlite3
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, Final
 
+from ordercast.attach.kept_changes import Change, failed, published
 from ordercast.attach.mapping import Emit
 from ordercast.attach.mapping import Mapping as MappingFile
-from ordercast.attach.outbox_relay import OutboxRow, document
-from ordercast.attach.rendering import Event, Rendering
+from ordercast.attach.outbox_relay import OutboxRow
 from ordercast.attach.templates import VIEW
-from ordercast.db.event_names import CONNECTION_EVENTS
 from ordercast.db.sql import quoted
 
 from .attaching import applied_faults, open_file
@@ -92,6 +91,11 @@ class SqliteOutbox:
     def read(self, limit: int) -> list[OutboxRow]:
         return [self._row(*values) for values in self._open().execute(_READ, [limit]).fetchall()]
 
+    def delete_known(self, tokens: Collection[str]) -> None:
+        connection = self._open()
+        known = connection.execute(f"SELECT id, token FROM {OUTBOX}").fetchall()
+        self.delete([id_ for id_, token in known if token in tokens])
+
     def delete(self, ids: Sequence[int]) -> None:
         connection = self._open()
         connection.execute("BEGIN IMMEDIATE")
@@ -105,47 +109,25 @@ class SqliteOutbox:
     def _row(self, id_: int, token: str, at: str, emit_id: str | None, *rest: str | None) -> OutboxRow:
         verb, new, old, event, rooms, args = rest
         if emit_id is None:
-            return self._published(OutboxRow(id_, token, at, "published", "", None), event, rooms, args)
+            return published(id_, token, at, event, rooms, args)
         emit = self._emits.get(emit_id)
         if emit is None:  # of a mapping that was taken away
             return OutboxRow(id_, token, at, "", "", None)
         row = OutboxRow(id_, token, at, emit.table, emit.name, None)
         try:
-            return self._told(row, emit, str(verb), _columns(new), _columns(old))
+            return self._change(emit, str(verb), _columns(new), _columns(old)).told(row, emit)
         except (sqlite3.Error, LookupError, ValueError, TypeError, OverflowError) as error:
-            return OutboxRow(id_, token, at, row.entity, emit.name, None, str(error) or type(error).__name__)
+            return failed(row, str(error) or type(error).__name__)
 
-    def _published(self, row: OutboxRow, event: str | None, rooms: str | None, args: str | None) -> OutboxRow:
-        try:
-            told = document(str(event), json.loads(rooms or ""), json.loads(args or "[]"))
-        except ValueError as error:
-            return OutboxRow(row.id, row.token, row.at, row.entity, "", None, str(error))
-        if event in CONNECTION_EVENTS:
-            return OutboxRow(row.id, row.token, row.at, row.entity, "", None, f"the event name {event} is reserved")
-        return OutboxRow(row.id, row.token, row.at, row.entity, "", told)
-
-    def _told(self, row: OutboxRow, emit: Emit, verb: str, new: dict[str, Any], old: dict[str, Any]) -> OutboxRow:
+    def _change(self, emit: Emit, verb: str, new: dict[str, Any], old: dict[str, Any]) -> Change:
         table = self._found.tables.get(emit.name)
         if table is None:
             raise LookupError("the mapping does not fit the tables: see `ordercast attach --check`")
         now = old if verb == "delete" else new
         key = {name: now.get(name) for name in table.key}
-        entity = " ".join([emit.table, *(str(value) for value in key.values())])[:500]
         named = self._named(emit, table, now, old)
-        event = Event([], [])
-        if named is not None:
-            event = Rendering(_told_by_type(now, table), _told_by_type(old, table), named).event(emit)
-        told = None
-        if event.rooms:
-            facts = {
-                "mapping": emit.name,
-                "table": table.name,
-                "on": verb,
-                "key": key,
-                "writer": {"database": self.name},
-            }
-            told = document(emit.event, event.rooms, event.args, **facts)
-        return OutboxRow(row.id, row.token, row.at, entity, emit.name, told)
+        told = _told_by_type(now, table), _told_by_type(old, table)
+        return Change(verb, table.name, key, *told, named, {"database": self.name})
 
     def _named(self, emit: Emit, table: Table, new: Mapping[str, Any], old: Mapping[str, Any]) -> dict[str, Any] | None:
         """What the mapping's SQL comes to; None where its condition is not met."""

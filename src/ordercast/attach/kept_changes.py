@@ -1,0 +1,74 @@
+"""What an outbox's row is told as: a change that a trigger kept, or an event that was published by SQL."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from typing import Any, Final
+
+from ordercast.db.event_names import CONNECTION_EVENTS
+
+from .mapping import Emit
+from .outbox_relay import OutboxRow, document
+from .rendering import Event, Rendering
+
+ENTITY_MAX: Final = 500
+
+
+class Change:
+    """One change of a row, with its columns as JSON values. `named` is what the mapping's SQL came to; None where its
+    condition is not met.
+    """
+
+    def __init__(
+        self,
+        verb: str,
+        table: str,
+        key: Mapping[str, Any],
+        new: Mapping[str, Any],
+        old: Mapping[str, Any],
+        named: Mapping[str, Any] | None,
+        writer: Mapping[str, Any],
+    ) -> None:
+        self.verb = verb
+        self.table = table
+        self.key = key
+        self.new = new
+        self.old = old
+        self.named = named
+        self.writer = writer
+
+    def told(self, row: OutboxRow, emit: Emit) -> OutboxRow:
+        """Raises LookupError and ValueError, as `Rendering` does."""
+        entity = " ".join([emit.table, *map(str, self.key.values())])[:ENTITY_MAX]
+        event = Event([], [])
+        if self.named is not None:
+            event = Rendering(self.new, self.old, self.named).event(emit)
+        told = None
+        if event.rooms:
+            facts = {
+                "mapping": emit.name,
+                "table": self.table,
+                "on": self.verb,
+                "key": self.key,
+                "writer": self.writer,
+            }
+            told = document(emit.event, event.rooms, event.args, **facts)
+        return OutboxRow(row.id, row.token, row.at, entity, emit.name, told)
+
+
+def failed(row: OutboxRow, error: str) -> OutboxRow:
+    """The same, of which no event could be made."""
+    return OutboxRow(row.id, row.token, row.at, row.entity, row.mapping, None, error)
+
+
+def published(id_: int, token: str, at: str, event: str | None, rooms: str | None, args: str | None) -> OutboxRow:
+    """An event that the shop published by SQL."""
+    row = OutboxRow(id_, token, at, "published", "", None)
+    try:
+        told = document(str(event), json.loads(rooms or ""), json.loads(args or "[]"))
+    except ValueError as error:
+        return failed(row, str(error))
+    if event in CONNECTION_EVENTS:
+        return failed(row, f"the event name {event} is reserved")
+    return OutboxRow(id_, token, at, row.entity, "", told)
