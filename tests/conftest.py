@@ -21,6 +21,7 @@ from .scheduling import FileScheduling, mixed
 from .waiting import PATIENCE_S
 
 if TYPE_CHECKING:
+    from .mariadb import Mariadb
     from .postgres import Postgres
 
 register_profiles()
@@ -112,6 +113,15 @@ def postgres_server() -> Iterator[Postgres]:
     from .postgres import running_postgres
 
     with running_postgres() as server:
+        yield server
+
+
+@pytest.fixture(scope="session")
+def mariadb_server() -> Iterator[Mariadb]:
+    """The same of MariaDB."""
+    from .mariadb import running_mariadb
+
+    with running_mariadb() as server:
         yield server
 
 
