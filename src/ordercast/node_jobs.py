@@ -42,6 +42,7 @@ from ordercast.webhooks import DeliveryWorker, SecretBox, Sender
 
 if TYPE_CHECKING:
     from ordercast.attach import Mapping
+    from ordercast.attach.outbox_relay import Outbox
     from ordercast.attach.questions import Authorizer, Questions
     from ordercast.attach.rule_answers import RuleAnswers
     from ordercast.contrib.mongodb import MongoSource
@@ -194,11 +195,11 @@ async def _attached(settings: Settings, store: Store, mapping: Mapping | None) -
         await store.write(UnitOfWork(note, is_silent=True))
     if mapping is None:
         return AttachedJobs()
-    if settings.source_path is not None:
+    outbox = _outbox(settings, mapping)
+    if outbox is not None:
         from ordercast.attach.outbox_relay import OutboxRelay  # noqa: PLC0415 - as below
-        from ordercast.attach.sqlite.outbox import SqliteOutbox  # noqa: PLC0415 - as below
 
-        relay = OutboxRelay(store, SqliteOutbox(settings.source_path, mapping), mapping, _now)
+        relay = OutboxRelay(store, outbox, mapping, _now)
         return AttachedJobs(leading=(relay.run,), warnings=(relay.warnings,))
     from ordercast.attach.attached_tables import AttachedTables  # noqa: PLC0415 - most shops have nothing attached
 
@@ -206,6 +207,19 @@ async def _attached(settings: Settings, store: Store, mapping: Mapping | None) -
     with suppress(StoreError):
         await attached.look()
     return AttachedJobs((attached.run,), (publish_mapping_gaps(attached.tell_gaps),), (attached.warnings,))
+
+
+def _outbox(settings: Settings, mapping: Mapping) -> Outbox | None:
+    """Where the triggers of another database put what is to be told; None where they write to our feed."""
+    if settings.source_path is not None:
+        from ordercast.attach.sqlite.outbox import SqliteOutbox  # noqa: PLC0415 - most shops have nothing attached
+
+        return SqliteOutbox(settings.source_path, mapping)
+    if settings.source_mysql is not None:
+        from ordercast.attach.mysql.outbox import MysqlOutbox  # noqa: PLC0415 - its driver is an extra
+
+        return MysqlOutbox(settings.source_mysql, mapping)
+    return None
 
 
 def _now() -> Timestamp:

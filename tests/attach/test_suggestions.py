@@ -98,7 +98,7 @@ def test_laravels_tables_in_a_file_are_read_by_their_habits(tmp_path: Path) -> N
         connection.executescript(LARAVEL)
     mapping.write_text("")
     with SqliteAttaching(path, attach.read(mapping)) as attaching:
-        text = suggest(attaching.known_tables(), "sqlite:///database.sqlite", is_sqlite=True)
+        text = suggest(attaching.known_tables(), "sqlite:///database.sqlite", "sqlite")
     assert 'rooms = ["conversation_{conversation_id}"]' in text
     mapping.write_text(text)
     with SqliteAttaching(path, attach.read(mapping)) as attaching:

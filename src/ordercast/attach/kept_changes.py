@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
+from dataclasses import dataclass, replace
 from typing import Any, Final
 
 from ordercast.db.event_names import CONNECTION_EVENTS
@@ -15,28 +16,18 @@ from .rendering import Event, Rendering
 ENTITY_MAX: Final = 500
 
 
+@dataclass(frozen=True, slots=True)
 class Change:
-    """One change of a row, with its columns as JSON values. `named` is what the mapping's SQL came to; None where its
-    condition is not met.
-    """
+    """One change of a row, with its columns as JSON values."""
 
-    def __init__(
-        self,
-        verb: str,
-        table: str,
-        key: Mapping[str, Any],
-        new: Mapping[str, Any],
-        old: Mapping[str, Any],
-        named: Mapping[str, Any] | None,
-        writer: Mapping[str, Any],
-    ) -> None:
-        self.verb = verb
-        self.table = table
-        self.key = key
-        self.new = new
-        self.old = old
-        self.named = named
-        self.writer = writer
+    verb: str
+    table: str
+    key: Mapping[str, Any]
+    new: Mapping[str, Any]
+    old: Mapping[str, Any]
+    named: Mapping[str, Any] | None
+    """What the mapping's SQL came to; None where its condition is not met."""
+    writer: Mapping[str, Any]
 
     def told(self, row: OutboxRow, emit: Emit) -> OutboxRow:
         """Raises LookupError and ValueError, as `Rendering` does."""
@@ -54,21 +45,20 @@ class Change:
                 "writer": self.writer,
             }
             told = document(emit.event, event.rooms, event.args, **facts)
-        return OutboxRow(row.id, row.token, row.at, entity, emit.name, told)
+        return replace(row, entity=entity, document=told)
 
 
 def failed(row: OutboxRow, error: str) -> OutboxRow:
     """The same, of which no event could be made."""
-    return OutboxRow(row.id, row.token, row.at, row.entity, row.mapping, None, error)
+    return replace(row, error=error)
 
 
-def published(id_: int, token: str, at: str, event: str | None, rooms: str | None, args: str | None) -> OutboxRow:
-    """An event that the shop published by SQL."""
-    row = OutboxRow(id_, token, at, "published", "", None)
+def published(row: OutboxRow, event: str | None, rooms: str | None, args: str | None) -> OutboxRow:
+    """The same, with an event that the shop published by SQL."""
     try:
         told = document(str(event), json.loads(rooms or ""), json.loads(args or "[]"))
     except ValueError as error:
         return failed(row, str(error))
     if event in CONNECTION_EVENTS:
         return failed(row, f"the event name {event} is reserved")
-    return OutboxRow(id_, token, at, row.entity, "", told)
+    return replace(row, document=told)

@@ -2,9 +2,9 @@
 
 Theory of operation. Rows of the outbox are read in their order. Their events, and the tokens that the rows are known
 by, are written to our database in one transaction; then the rows are deleted there. Whoever comes after a crash between
-the two finds the tokens, and deletes what is known by them before it reads anything: by then rows of earlier numbers may
-have been committed, and stand before them. So only one batch is between the two at a time, and the tokens of the last are
-enough: they are one fact in ``meta``, and who finds another one there than it has left was overtaken.
+the two finds the tokens, and deletes what is known by them before anything is read: by then rows of earlier numbers may
+have been committed, and stand before them. So only one batch is between the two at a time, and the tokens of the last
+are enough: they are one fact in ``meta``, and who finds another one there than it has left was overtaken.
 
 SQLite's outbox and MySQL's are two of one kind; another source is a third.
 """

@@ -9,7 +9,7 @@ import json
 import re
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
-from typing import Final
+from typing import Final, Literal, TypeAlias
 
 from ordercast.db.sql import literal, quoted
 
@@ -37,6 +37,7 @@ _TOTAL: Final = (
 _CREATED: Final = (
     "created at",
     "created",
+    "date created gmt",
     "inserted at",
     "order placed at",
     "placed at",
@@ -45,10 +46,11 @@ _CREATED: Final = (
     "date",
 )
 _NAME: Final = ("name", "customer name", "full name", "display name", "username", "first name")
-_EMAIL: Final = ("email", "customer email", "user email", "email address")
+_EMAIL: Final = ("email", "customer email", "user email", "email address", "billing email")
 _MOBILE: Final = ("mobile", "phone", "phone number", "customer phone", "customer mobile", "mobile number")
 _CONVERSATION: Final = ("conversation", "chat", "thread", "room", "channel")
 STATES_SHOWN_MAX: Final = 20
+Dialect: TypeAlias = Literal["postgresql", "sqlite", "mysql"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,12 +72,12 @@ def words_of(name: str) -> str:
     return " ".join(word.lower() for word in _WORD.findall(name))
 
 
-def suggest(tables: Sequence[KnownTable], place: str, *, is_sqlite: bool = False) -> str:
+def suggest(tables: Sequence[KnownTable], place: str, dialect: Dialect = "postgresql") -> str:
     """The text of a mapping file. `place` is shown of the database."""
     by_name = {table.name: table for table in tables}
     found = [(kind, table) for table in tables if (kind := _kind_of(table)) is not None]
     found.sort(key=lambda pair: (list(_KINDS).index(pair[0]), pair[1].name))
-    sections = [_Section(kind, table, by_name, is_sqlite).text() for kind, table in found]
+    sections = [_Section(kind, table, by_name, dialect).text() for kind, table in found]
     other = sorted(
         table.name
         for table in tables
@@ -126,11 +128,11 @@ def _singular(word: str) -> str:
 
 
 class _Section:
-    def __init__(self, kind: str, table: KnownTable, tables: dict[str, KnownTable], is_sqlite: bool) -> None:
+    def __init__(self, kind: str, table: KnownTable, tables: dict[str, KnownTable], dialect: Dialect) -> None:
         self._kind = kind
         self._table = table
         self._tables = tables
-        self._is_sqlite = is_sqlite
+        self._dialect = dialect
 
     def text(self) -> str:
         maker = {"order": self._orders, "booking": self._bookings, "message": self._messages}[self._kind]
@@ -179,14 +181,17 @@ class _Section:
             return
         (_, column) = self._table.references[owner]
         schema, _, name = person.name.rpartition(".")
-        shown = f"{quoted(schema)}.{quoted(name)}" if schema else quoted(name)
+        shown = f"{self._quoted(schema)}.{self._quoted(name)}" if schema else self._quoted(name)
         row = "to_json(c)"
-        if self._is_sqlite:
+        if self._dialect != "postgresql":
             wanted = sorted({*person.columns} & set(re.findall(r"\{customer\.\"?([^}\"]+)\"?\}", "\n".join(written))))
-            row = f"json_object({', '.join(f'{literal(each)}, c.{quoted(each)}' for each in wanted)})"
+            row = f"json_object({', '.join(f'{literal(each)}, c.{self._quoted(each)}' for each in wanted)})"
         yield "[emit.sql]"
-        sql = f"SELECT {row} FROM {shown} c WHERE c.{quoted(column)} = NEW.{quoted(owner)}"
+        sql = f"SELECT {row} FROM {shown} c WHERE c.{self._quoted(column)} = NEW.{self._quoted(owner)}"
         yield f"customer = {_toml(sql)}"
+
+    def _quoted(self, name: str) -> str:
+        return f"`{name.replace('`', '``')}`" if self._dialect == "mysql" else quoted(name)
 
     # --- Events -----------------------------------------------------------------------------------------------------
 

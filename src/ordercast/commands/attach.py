@@ -17,6 +17,7 @@ from psycopg import errors
 from ordercast.app import migrate as migrate_database
 from ordercast.app import read_mapping
 from ordercast.attach import Mapping, MappingError, suggestions
+from ordercast.attach.attaching import Attaching
 from ordercast.attach.mapping import Fault
 from ordercast.attach.postgresql.attaching import PostgresqlAttaching
 from ordercast.attach.sqlite.attaching import SqliteAttaching
@@ -95,10 +96,14 @@ def _mapping(settings: Settings) -> Mapping:
     return mapping
 
 
-def _attaching(settings: Settings, mapping: Mapping) -> PostgresqlAttaching | SqliteAttaching:
+def _attaching(settings: Settings, mapping: Mapping) -> Attaching:
     """What makes and takes away, in the database whose tables these are."""
     if settings.source_path is not None:
         return SqliteAttaching(settings.source_path, mapping)
+    if settings.source_mysql is not None:
+        from ordercast.attach.mysql.attaching import MysqlAttaching  # noqa: PLC0415 - its driver is an extra
+
+        return MysqlAttaching(settings.source_mysql, mapping)
     return PostgresqlAttaching(settings.store_url, mapping)
 
 
@@ -106,7 +111,8 @@ def _attaching(settings: Settings, mapping: Mapping) -> PostgresqlAttaching | Sq
 def _told_plainly() -> Iterator[None]:
     """What a person can mend is told in a sentence."""
     try:
-        yield
+        with _mysql_told_plainly():
+            yield
     except MappingError as error:
         raise ConfigError("mapping_file", f"cannot be used with this database\n{error}") from None
     except errors.LockNotAvailable:
@@ -119,6 +125,22 @@ def _told_plainly() -> Iterator[None]:
         ) from None
     except (psycopg.Error, sqlite3.Error) as error:
         raise ConfigError("database_url", str(error).strip()) from None
+
+
+@contextmanager
+def _mysql_told_plainly() -> Iterator[None]:
+    """The same of a MySQL server, whose driver nobody else has loaded."""
+    try:
+        yield
+    except Exception as error:
+        if "pymysql" not in sys.modules:
+            raise
+        from ordercast.attach.mysql.connecting import sentence_of  # noqa: PLC0415 - its driver is an extra
+
+        sentence = sentence_of(error)
+        if sentence is None:
+            raise
+        raise ConfigError("source_url", sentence) from None
 
 
 def _apply(settings: Settings, mapping: Mapping) -> None:
@@ -147,25 +169,22 @@ def _all_is_well(mapping: Mapping) -> str:
 
 def _print(settings: Settings, mapping: Mapping) -> None:
     with _attaching(settings, mapping) as attaching:
-        statements = attaching.statements()
-    if settings.source_path is None and migrations.revision_of(settings.store_url) is None:
+        script = attaching.script()
+    if not settings.source_url and migrations.revision_of(settings.store_url) is None:
         print("-- Our own tables, in their schema: `ordercast migrate` makes them.\n")
-    print("BEGIN;\n")
-    print("".join(f"{statement};\n\n" for statement in statements), end="")
-    print("COMMIT;")
+    print(script, end="")
 
 
 def _suggest(settings: Settings) -> None:
     # Before there is a mapping file, the database that is named is the shop's.
-    path = settings.source_path or settings.sqlite_path
+    path = settings.source_path or (None if settings.source_url else settings.sqlite_path)
     if path is not None and not path.is_file():
         shown = "postgresql://user:password@host/shop"
         raise ConfigError("database_url", f"names the shop's database, as {shown}, and there is no file {path}")
     nothing = Mapping(Path(settings.mapping_file))
-    made = SqliteAttaching(path, nothing) if path is not None else PostgresqlAttaching(settings.store_url, nothing)
-    with made as attaching:
-        tables = attaching.known_tables()
-    print(suggestions.suggest(tables, settings.shown_database_url, is_sqlite=path is not None), end="")
+    with SqliteAttaching(path, nothing) if path is not None else _attaching(settings, nothing) as attaching:
+        tables, dialect = attaching.known_tables(), attaching.dialect
+    print(suggestions.suggest(tables, settings.shown_source_url, dialect), end="")
 
 
 def _end(mapping: Mapping, faults: list[Fault], notes: list[Fault]) -> None:

@@ -10,6 +10,7 @@ inherits fields from one base only; the last is `Settings`.
 from .budgets import BUDGETS
 from .database import OWN_SCHEMA, parts_of_postgresql_url
 from .errors import ConfigError
+from .mysql_url import MysqlUrl, is_mysql, read_mysql_url
 from .notifications import vapid_private_key
 from .settings import Settings, load, misspelt
 from .tokens import OWN_ISSUER
@@ -19,9 +20,12 @@ __all__ = [
     "OWN_ISSUER",
     "OWN_SCHEMA",
     "ConfigError",
+    "MysqlUrl",
     "Settings",
+    "is_mysql",
     "load",
     "misspelt",
     "parts_of_postgresql_url",
+    "read_mysql_url",
     "vapid_private_key",
 ]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from importlib.util import find_spec
 from itertools import zip_longest
 from pathlib import Path
 from typing import Annotated
@@ -12,6 +13,7 @@ import msgspec
 from msgspec import Meta
 
 from .errors import PREFIX, ConfigError
+from .mysql_url import MysqlUrl, is_mysql, read_mysql_url
 
 OWN_SCHEMA = "ordercast"
 MAPPING_FILE = "ordercast.toml"
@@ -39,7 +41,8 @@ class DatabaseSettings(msgspec.Struct, frozen=True, kw_only=True):
     """
     source_url: str = ""
     """The database whose tables the mapping file is about, where that is not the one that is served: a shop's SQLite
-    file. Empty: what the file says of it, else `database_url`; on SQLite ours is then a file beside it.
+    file, or its MySQL or MariaDB. Empty: what the file says of it, else `database_url`; on SQLite ours is then a file
+    beside it.
     """
     demo: bool = True
     """Fill a new embedded database with the demo shop."""
@@ -85,6 +88,17 @@ class DatabaseSettings(msgspec.Struct, frozen=True, kw_only=True):
         return Path(self.source_url.removeprefix("sqlite:///"))
 
     @property
+    def source_mysql(self) -> MysqlUrl | None:
+        """The shop's own MySQL database, whose tables are attached."""
+        return read_mysql_url(self.source_url) if is_mysql(self.source_url) else None
+
+    @property
+    def shown_source_url(self) -> str:
+        """Where the shop's own database is, for people and logs."""
+        url = self.source_mysql
+        return url.shown if url is not None else self.source_url or self.shown_database_url
+
+    @property
     def store_url(self) -> str:
         """`database_url` of a server, with the schema of our tables."""
         options = parts_of_postgresql_url(self.database_url).get("options", "")
@@ -115,6 +129,11 @@ class DatabaseSettings(msgspec.Struct, frozen=True, kw_only=True):
 
 
 def check_database(settings: DatabaseSettings) -> None:
+    if is_mysql(settings.database_url):
+        raise ConfigError(
+            "database_url",
+            "MySQL is where a shop's own tables may be: name it in ORDERCAST_SOURCE_URL, and here where ours are to be",
+        )
     if not re.match(r"sqlite:///.|postgres(ql)?://.", settings.database_url):
         raise ConfigError("database_url", "must start with sqlite:/// or postgresql://")
     if settings.sqlite_path is None:
@@ -125,16 +144,30 @@ def check_database(settings: DatabaseSettings) -> None:
     path = settings.sqlite_path
     if settings.mapping_file != MAPPING_FILE and settings.mapping_path is None:
         raise ConfigError("mapping_file", f"there is no file {settings.mapping_file}")
-    if settings.source_url and settings.source_path is None:
-        raise ConfigError(
-            "source_url", "must be a file, as sqlite:///shop.db; PostgreSQL's tables are attached where ours are too"
-        )
+    _check_source(settings)
     if path is not None and settings.database_schema:
         raise ConfigError("database_schema", "is of use with PostgreSQL alone; SQLite keeps ours in a file of its own")
     if path is not None and str(path) == ":memory:":
         raise ConfigError("database_url", "a shop in memory could not be shared by its threads; name a file")
     if path is not None and path.is_dir():
         raise ConfigError("database_url", f"{path} is a folder; name a file")
+
+
+def _check_source(settings: DatabaseSettings) -> None:
+    if not settings.source_url or settings.source_path is not None:
+        return
+    if not is_mysql(settings.source_url):
+        raise ConfigError(
+            "source_url",
+            "must be a file or a MySQL server, as sqlite:///shop.db or mysql://user@host/shop; PostgreSQL's tables are"
+            " attached where ours are too",
+        )
+    try:
+        read_mysql_url(settings.source_url)
+    except ValueError as error:
+        raise ConfigError("source_url", str(error)) from None
+    if find_spec("pymysql") is None:
+        raise ConfigError("source_url", "MySQL needs one more package: pip install 'ordercast[mysql]'")
 
 
 def check_redis(settings: DatabaseSettings) -> None:

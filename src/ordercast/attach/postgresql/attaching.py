@@ -8,9 +8,10 @@ from typing import Any, Final
 
 import psycopg
 
+from ordercast.attach.attaching import transaction_script
 from ordercast.attach.mapping import Fault, MappingError
 from ordercast.attach.mapping import Mapping as MappingFile
-from ordercast.attach.suggestions import KnownTable
+from ordercast.attach.suggestions import Dialect, KnownTable
 from ordercast.attach.toml_lines import Path
 from ordercast.db.postgresql.connection import connect
 from ordercast.db.sql import quoted
@@ -68,6 +69,8 @@ $$""",
 
 class PostgresqlAttaching:
     """One connection to the shop's database, in whose path our schema stands. Used as a context, and ended there."""
+
+    dialect: Dialect = "postgresql"
 
     def __init__(self, url: str, mapping: MappingFile) -> None:
         """Raises psycopg.Error."""
@@ -136,6 +139,10 @@ class PostgresqlAttaching:
     def statements(self) -> list[str]:
         """What makes all of it anew, in order. Raises MappingError."""
         return [self._place(), *SUPPORT, *self._statements(self._resolved().compiled, [])]
+
+    def script(self) -> str:
+        """The same, for a database administrator's terminal."""
+        return transaction_script(self.statements())
 
     def apply(self) -> list[str]:
         """Make what is missing or another, and take away what is of no use any more, at once: what changed.

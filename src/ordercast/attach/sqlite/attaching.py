@@ -6,9 +6,10 @@ import sqlite3
 from collections.abc import Iterator
 from pathlib import Path
 
+from ordercast.attach.attaching import transaction_script
 from ordercast.attach.mapping import Fault, MappingError
 from ordercast.attach.mapping import Mapping as MappingFile
-from ordercast.attach.suggestions import KnownTable
+from ordercast.attach.suggestions import Dialect, KnownTable
 from ordercast.db.sql import quoted
 
 from .compiling import OUTBOX, PUBLISH, SUPPORT, Found, resolve, table_of
@@ -62,6 +63,8 @@ def applied_faults(connection: sqlite3.Connection, found: Found, mapping: Mappin
 class SqliteAttaching:
     """One connection to the shop's file. Used as a context, and ended there."""
 
+    dialect: Dialect = "sqlite"
+
     def __init__(self, path: Path, mapping: MappingFile) -> None:
         """Raises sqlite3.Error."""
         self._connection = open_file(path)
@@ -106,6 +109,10 @@ class SqliteAttaching:
                 made += [f"DROP TRIGGER IF EXISTS {name}", sql]
         gone = there.keys() - found.triggers.keys() - SUPPORT.keys()
         return [*made, *(f"DROP TRIGGER IF EXISTS {name}" for name in sorted(gone))]
+
+    def script(self) -> str:
+        """The same, for a database administrator's terminal."""
+        return transaction_script(self.statements())
 
     def apply(self) -> list[str]:
         """Do so, at once: what was done. Raises MappingError, sqlite3.Error."""

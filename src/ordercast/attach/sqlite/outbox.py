@@ -109,7 +109,7 @@ class SqliteOutbox:
     def _row(self, id_: int, token: str, at: str, emit_id: str | None, *rest: str | None) -> OutboxRow:
         verb, new, old, event, rooms, args = rest
         if emit_id is None:
-            return published(id_, token, at, event, rooms, args)
+            return published(OutboxRow(id_, token, at, "published", "", None), event, rooms, args)
         emit = self._emits.get(emit_id)
         if emit is None:  # of a mapping that was taken away
             return OutboxRow(id_, token, at, "", "", None)

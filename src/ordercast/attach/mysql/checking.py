@@ -1,0 +1,174 @@
+"""Holds a mapping against the tables as they are now, and what is attached against what it comes to."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from difflib import get_close_matches
+from typing import Any, Final
+
+import pymysql
+
+from ordercast.attach.mapping import Emit, Fault, Verb
+from ordercast.attach.mapping import Mapping as MappingFile
+
+from .catalogue import AttachedTrigger, Catalogue, Table
+from .compiling import OUTBOX, PUBLISH, outbox_of, publish_body, trigger_body, trigger_name
+from .connecting import Connection, ask, is_lost, words_of
+from .kept_rows import parameters, question
+
+_MAKES: Final = "`ordercast attach --apply` makes it"
+
+
+@dataclass(frozen=True, slots=True)
+class Trigger:
+    """A trigger that should be there."""
+
+    emit: Emit
+    verb: Verb
+    table: Table
+    body: str
+
+    @property
+    def place(self) -> tuple[str, str]:
+        return self.table.schema, trigger_name(self.emit, self.verb)
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """What a mapping comes to in this database."""
+
+    triggers: Mapping[tuple[str, str], Trigger]
+    """By schema and name."""
+    tables: Mapping[str, Table]
+    """By the name of their `[[emit]]`."""
+    faults: tuple[Fault, ...]
+
+
+def catalogue_of(connection: Connection, database: str) -> Catalogue:
+    return Catalogue(lambda query, values: ask(connection, query, values), database)
+
+
+def resolve(connection: Connection, mapping: MappingFile, database: str) -> Found:
+    """Raises pymysql.err.Error, OSError."""
+    catalogue = catalogue_of(connection, database)
+    triggers: dict[tuple[str, str], Trigger] = {}
+    tables: dict[str, Table] = {}
+    faults: list[Fault] = []
+    known: dict[str, Table | None] = {}
+    for emit in mapping.emits:
+        if emit.table not in known:
+            known[emit.table] = catalogue.table(emit.table)
+        table = known[emit.table]
+        wrong = list(_faults_of(connection, catalogue, emit, table))
+        faults += wrong
+        if table is None or wrong:
+            continue
+        tables[emit.name] = table
+        for verb in emit.on:
+            trigger = Trigger(emit, verb, table, trigger_body(emit, verb, table, database))
+            triggers[trigger.place] = trigger
+    return Found(triggers, tables, tuple(sorted(faults)))
+
+
+def _faults_of(connection: Connection, catalogue: Catalogue, emit: Emit, table: Table | None) -> Iterator[Fault]:
+    line = emit.line_of("table")
+    if table is None:
+        near = get_close_matches(emit.table, catalogue.names(), 1)
+        yield Fault(line, f"there is no table {emit.table}" + (f"; there is {near[0]}" if near else ""))
+        return
+    if table.is_view:
+        yield Fault(line, f"{table.name} is a view, which has no triggers; name its table, and it as `view`")
+        return
+    if emit.may_fail_writes:
+        yield Fault(
+            emit.line_of("on_error"), "in MySQL events are made behind the commit, which nothing can refuse then"
+        )
+    for name, at in emit.columns().items():
+        if name not in table.columns:
+            near = get_close_matches(name, table.columns, 1)
+            yield Fault(at, f"{table.name} has no column {name}" + (f"; there is {near[0]}" if near else ""))
+    if emit.view:
+        view = catalogue.table(emit.view)
+        if view is None:
+            yield Fault(emit.line_of("view"), f"there is no view {emit.view}")
+        elif not table.key or not set(table.key) <= view.columns.keys():
+            yield Fault(emit.line_of("view"), f"{emit.view} has not the key of {table.name}")
+    yield from _sql_faults(connection, emit, table)
+
+
+def _sql_faults(connection: Connection, emit: Emit, table: Table) -> Iterator[Fault]:
+    """Have the server read each piece of SQL."""
+    pieces: list[tuple[tuple[str, ...], str]] = [(("sql", name), sql) for name, sql in emit.sql.items()]
+    if emit.when:
+        pieces.append((("when",), emit.when))
+    nothing: list[Any] = parameters(table, {}, {})
+    for path, sql in pieces:
+        try:
+            ask(connection, f"EXPLAIN {question([sql], table)}", nothing)
+        except pymysql.err.Error as error:
+            if is_lost(error):
+                raise
+            yield Fault(emit.line_of(*path), f"the server cannot read this: {words_of(error)}")
+
+
+def applied_faults(connection: Connection, found: Found, mapping: MappingFile, database: str) -> Iterator[Fault]:
+    """What is missing, or another than it should be."""
+    catalogue = catalogue_of(connection, database)
+    there = {(each.schema, each.name): each for each in catalogue.attached(outbox_of(database))}
+    if found.triggers and not catalogue.has_table(OUTBOX):
+        yield Fault(1, f"{OUTBOX} is missing in the shop's database, and changes go unseen: {_MAKES}")
+    if found.triggers and catalogue.procedure(PUBLISH) != publish_body(database):
+        yield Fault(1, f"the procedure {PUBLISH} is missing or another than ours: {_MAKES}")
+    for place, wanted in found.triggers.items():
+        former = there.pop(place, None)
+        emit = wanted.emit
+        if former is None:
+            yield Fault(emit.line, f"a trigger on {emit.table} is missing, and no {emit.event} is told: {_MAKES}")
+        elif former.body != wanted.body or former.table != wanted.table.name:
+            yield Fault(emit.line, f"a trigger on {emit.table} is another than the file says: {_MAKES}")
+    ids = {emit.id for emit in mapping.emits}
+    for former in there.values():
+        if former.emit_id not in ids:
+            yield Fault(
+                1, f"a trigger on {former.table} is of no [[emit]] any more: `ordercast attach --apply` takes it away"
+            )
+
+
+def notes(connection: Connection, found: Found, database: str) -> Iterator[Fault]:
+    """What is to be known, and is no fault: what changes rows without firing triggers, and who those run as."""
+    catalogue = catalogue_of(connection, database)
+    for trigger in found.triggers.values():
+        yield from _unheard(trigger.emit, trigger.verb, trigger.table, catalogue)
+    settings = "SELECT CURRENT_USER(), @@log_bin, @@binlog_format, @@innodb_autoinc_lock_mode"
+    ((user, log, binlog, autoinc),) = ask(connection, settings)
+    for definer in sorted({each.definer for each in catalogue.attached(outbox_of(database))} - {user}):
+        yield Fault(1, f"triggers run as {definer}: once that account is dropped, every write to their tables fails")
+    if log and binlog == "STATEMENT":
+        yield Fault(
+            1, "binlog_format is STATEMENT: what a trigger inserts may differ on replicas; MIXED and ROW are safe"
+        )
+    if autoinc == 0:
+        yield Fault(
+            1, "innodb_autoinc_lock_mode is 0: writers of attached tables wait for each other; 1 and 2 are right"
+        )
+
+
+def _unheard(emit: Emit, verb: Verb, table: Table, catalogue: Catalogue) -> Iterator[Fault]:
+    line, name = emit.line_of("table"), table.name
+    if table.engine.lower() != "innodb":
+        yield Fault(
+            line, f"{name} is {table.engine}, without transactions: what fails half-way stays written, and is told"
+        )
+    for of, on_delete, on_update in catalogue.cascades(table):
+        if verb == "delete" and on_delete == "CASCADE":
+            yield Fault(line, f"rows of {name} that go with their {of} are not told: a cascade fires no trigger")
+        if verb == "update" and (on_delete == "SET NULL" or on_update in {"CASCADE", "SET NULL"}):
+            yield Fault(line, f"rows of {name} that change with their {of} are not told: a cascade fires no trigger")
+    if verb == "delete":
+        yield Fault(line, f"TRUNCATE of {name} is not told: it fires no trigger")
+
+
+def is_same(former: AttachedTrigger | None, wanted: Trigger) -> bool:
+    """Whether that trigger need not be made anew."""
+    return former is not None and former.body == wanted.body and former.table == wanted.table.name
