@@ -17,10 +17,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from ordercast.commerce.errors import WebhookRefused
+from ordercast.commerce.webhook_signatures import TOLERANCE_S, check_standard, check_stripe
 from ordercast.config import Settings
 from ordercast.db import SqliteStore
 from ordercast.payments import providers_of
-from ordercast.payments.signatures import TOLERANCE_S, check_standard, check_stripe
 from tests.chance import examples
 from tests.payments.signed import SANDBOX_PATH, STANDARD, STRIPE, STRIPE_PATH, standard_headers, stripe_headers
 

@@ -16,7 +16,7 @@ from ordercast.attach.mapping import read
 from ordercast.attach.questions import QuestionRefused
 from ordercast.attach.rule_answers import RuleAnswers
 from ordercast.commerce.room_access import Asker, RoomQuestion, RuleUnanswered
-from ordercast.payments.signatures import check_standard
+from ordercast.commerce.webhook_signatures import check_standard
 from tests.waiting import until
 
 FILE = """\

@@ -49,7 +49,7 @@ from ordercast.db import (
     services,
     stats,
 )
-from ordercast.db.bookings import diaries
+from ordercast.db.bookings import availability
 from ordercast.db.bookings.expiry import BOOKING_EXPIRY
 from ordercast.db.bookings.reminders import ReminderSettings
 from ordercast.db.columns import Column, Table
@@ -225,7 +225,7 @@ async def answer_everything(store: AnyStore) -> None:
         lambda t: carers.page(t, "", 50),
         lambda t: bookings.page(t, bookings.BookingOwner(), before=1 << 62, limit=50, status=None),
         lambda t: bookings.page_of_day(t, bookings.BookingOwner(), EVER, limit=50, status=None),
-        lambda t: diaries.read(t, carers.page(t, "", 50), ALL_TIME),
+        lambda t: availability.diaries(t, carers.page(t, "", 50), ALL_TIME),
         lambda t: mismatches.page(t, mismatches.NEWEST, 50, resolved_too=True),
         lambda t: notifications.page(t, ("store",), "usr_1", unread_only=False, before=None, limit=50),
         lambda t: stats.day(t, day, UTC, tz_name="UTC", now=now(), latency=None),

@@ -35,10 +35,10 @@ from ordercast.commerce.payments import (
 )
 from ordercast.commerce.states import PaymentStatus
 from ordercast.commerce.timestamps import Timestamp
+from ordercast.commerce.webhook_signatures import check_standard
 from ordercast.payments.events import read_event
 from ordercast.payments.providers.http import HttpProvider, client
 from ordercast.payments.providers.http.messages import EmptyResponse, FoundAnswer, RefundAnswer, Request
-from ordercast.payments.signatures import check_standard
 
 from .services import SECRET, SECRET_PREVIOUS
 

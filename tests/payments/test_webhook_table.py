@@ -10,8 +10,8 @@ import time
 from collections.abc import Callable
 from typing import Any, Final
 
+from ordercast.commerce.webhook_signatures import TOLERANCE_S
 from ordercast.db import Store
-from ordercast.payments.signatures import TOLERANCE_S
 from tests.api.client import STORE, Client
 
 from .all_providers import TOTAL, place, providers, settings

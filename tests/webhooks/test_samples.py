@@ -13,8 +13,8 @@ from typing import IO
 
 import pytest
 
+from ordercast.commerce.webhook_signatures import sign_standard
 from ordercast.outgoing import Networks
-from ordercast.payments.signatures import sign_standard
 from ordercast.webhooks.http_sender import HttpSender
 from ordercast.webhooks.secret_box import new_secret
 from tests.payments.services import NODE

@@ -38,7 +38,7 @@ from ordercast.commerce.unpaid_limits import UNBOUNDED
 from ordercast.db import Transaction, rows_of_booking
 from ordercast.db import bookings as units
 from ordercast.db.bookings import BookingOwner, DayPage, RequestedTime, ShopTime
-from ordercast.db.bookings.diaries import nearest_free
+from ordercast.db.bookings.availability import nearest_free
 from ordercast.db.bookings.placing import NewBooking, place, price
 from ordercast.db.bookings.rescheduling import reschedule
 from ordercast.db.idempotency import Outcome, RequestKey

@@ -12,7 +12,7 @@ from msgspec import Struct
 
 from ordercast.commerce.currencies import exponent_of
 from ordercast.commerce.letters import Language
-from ordercast.commerce.when import day_and_month
+from ordercast.commerce.local_times import day_and_month
 
 FILE: Final = "painted.json"
 # As in the pages (`LANGUAGE_TAGS`).

@@ -23,7 +23,7 @@ from ordercast.commerce.timestamps import YEAR_MAX, YEAR_MIN, Timestamp
 from ordercast.db import Transaction, carers
 from ordercast.db import services as units
 from ordercast.db import shop as shops
-from ordercast.db.bookings import diaries
+from ordercast.db.bookings import availability
 
 from .body import JsonBody, Version, changed_fields
 from .budgets import QUOTES
@@ -144,7 +144,7 @@ async def list_slots(
         service = units.find(transaction, service_id)
         if service is None or not service.active:
             raise NotFound("service")
-        found = diaries.free(transaction, service, within, tz, of=carer_id, most=SLOTS_MAX + 1)
+        found = availability.free(transaction, service, within, tz, of=carer_id, most=SLOTS_MAX + 1)
         named = {each for free in found for each in free.carer_ids}
         known = [SlotCarer(each.id, each.name) for each in carers.known(transaction, named).values()]
         more = found[SLOTS_MAX].starts_at if len(found) > SLOTS_MAX else None

@@ -7,9 +7,9 @@ import time
 from typing import Final
 
 from ordercast.commerce.room_access import RuleUnanswered
+from ordercast.commerce.webhook_signatures import sign_standard
 from ordercast.outgoing import AddressRefused
 from ordercast.outgoing.http import OutgoingHttp, RequestFailed
-from ordercast.payments.signatures import sign_standard
 
 from .questions import ANYWHERE
 

@@ -12,9 +12,9 @@ from ordercast.commerce import letters as words
 from ordercast.commerce.booking_states import BookingStatus
 from ordercast.commerce.booking_transitions import COMING
 from ordercast.commerce.letters import Language, Letter, MailKind, OrderFacts, UnseenFacts
+from ordercast.commerce.local_times import written_out
 from ordercast.commerce.money import Money
 from ordercast.commerce.tracking import is_looked_up
-from ordercast.commerce.when import written_out
 from ordercast.db import Transaction, accounts, bookings, mails, orders
 from ordercast.db.mails import Mail
 from ordercast.db.notices import escalation

@@ -11,10 +11,10 @@ from urllib.parse import urlsplit
 import msgspec
 
 from ordercast.commerce.notification_preferences import sms_text
+from ordercast.commerce.webhook_signatures import sign_standard
 from ordercast.mail.folder import Folder
 from ordercast.outgoing import AddressRefused, Networks
 from ordercast.outgoing.http import OutgoingHttp, RequestFailed
-from ordercast.payments.signatures import sign_standard
 
 from .responses import raise_for_status
 from .sender import Delayed, OutgoingNotification, Refused

@@ -11,9 +11,8 @@ import msgspec
 from ordercast.commerce.money import Money
 from ordercast.commerce.sandbox import SANDBOX
 from ordercast.commerce.timestamps import timestamp
+from ordercast.commerce.webhook_signatures import sign_standard, sign_stripe
 from ordercast.config import ConfigError, Settings
-
-from .signatures import sign_standard, sign_stripe
 
 STRIPE: Final = "stripe"
 HTTP: Final = "http"

@@ -32,12 +32,12 @@ from typing import Final, NamedTuple
 from ordercast.commerce.letters import Language
 from ordercast.commerce.timestamps import Timestamp, timestamp
 from ordercast.commerce.webhook_endpoints import DeliveryState, DisabledBy, SealedSecret, judge_attempt
+from ordercast.commerce.webhook_signatures import sign_standard
 from ordercast.db import Store, StoreError, Transaction, UnitOfWork
 from ordercast.db.commit_signal import CommitSignal
 from ordercast.db.webhooks import deliveries, endpoints
 from ordercast.db.webhooks.deliveries import AttemptOutcome, DueDelivery, WebhookAttempt
 from ordercast.db.webhooks.endpoints import WebhookEndpoint
-from ordercast.payments.signatures import sign_standard
 from ordercast.telemetry import WEBHOOK_ATTEMPTS
 
 from .disabling import disable

@@ -27,7 +27,7 @@ from ordercast.commerce.unpaid_limits import UNBOUNDED, UnpaidHoldings, UnpaidLi
 from ordercast.db import carers, ledger, services, shop
 from ordercast.db.transaction import Transaction
 
-from . import ShopTime, diaries, newest_document, statements
+from . import ShopTime, availability, newest_document, statements
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,7 +106,7 @@ def _free_carer(transaction: Transaction, new: NewBooking, service: Service, sta
     known = carers.known(transaction, carer_ids)
     if holds:
         carers.hold(transaction, known)
-    found = diaries.read(transaction, known.values(), diaries.about(start, service.duration_minutes))
+    found = availability.diaries(transaction, known.values(), availability.busy_span(start, service.duration_minutes))
     bookable = [each for each in found if is_bookable(each, service, start, new.actor, zone)]
     chosen = least_busy(bookable, service)
     if chosen is None:

@@ -15,10 +15,10 @@ from typing import Any, Final, NamedTuple
 import msgspec
 
 from ordercast.commerce.letters import Language
+from ordercast.commerce.local_times import written_out
 from ordercast.commerce.notification_preferences import Channel
 from ordercast.commerce.notifications import NotificationKind, Severity, Topic
 from ordercast.commerce.timestamps import Timestamp
-from ordercast.commerce.when import written_out
 from ordercast.db import mails, notification_preferences
 from ordercast.db.lenient_json import is_moment
 from ordercast.db.notifications import statements as notes

@@ -14,7 +14,7 @@ from ordercast.commerce.slots import WantedTime, minute_of, moment_of
 from ordercast.db import carers, services
 from ordercast.db.transaction import Transaction
 
-from . import RequestedTime, ShopTime, diaries, load_state, save_decision
+from . import RequestedTime, ShopTime, availability, load_state, save_decision
 
 
 def reschedule(
@@ -63,8 +63,8 @@ def _free_carer(
     candidates = service.carer_ids if carer_id is None else [carer_id]
     carers.hold(transaction, {*candidates, state.carer_id})
     known = carers.known(transaction, candidates)
-    about = diaries.about(wanted.start, service.duration_minutes)
-    found = diaries.read(transaction, known.values(), about, besides=state.id)
+    about = availability.busy_span(wanted.start, service.duration_minutes)
+    found = availability.diaries(transaction, known.values(), about, besides=state.id)
     free = [each for each in found if is_bookable(each, service, wanted.start, actor, shop_time.zone)]
     chosen = least_busy(free, service) if carer_id is None else next(iter(free), None)
     if chosen is None:

@@ -7,7 +7,7 @@ from typing import Final
 
 from ordercast.commerce.booking_transitions import COMING
 from ordercast.commerce.people import Role
-from ordercast.db.conversations.following import FOLLOW_BOOKING, OPEN_FOR_BOOKING
+from ordercast.db.conversations.subject_triggers import FOLLOW_BOOKING, OPEN_FOR_BOOKING
 from ordercast.db.dialects import Trigger
 from ordercast.db.noun import ERASED_ACTOR
 from ordercast.db.sql import literals

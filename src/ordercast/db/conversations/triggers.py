@@ -12,7 +12,7 @@ from ordercast.db.noun import ERASED_ACTOR
 from ordercast.db.trigger_helpers import FEED_COLUMNS, changed, refused, same
 from ordercast.db.types import ChangeKind
 
-from .following import FOLLOW_ORDER, carer_of, driver_of
+from .subject_triggers import FOLLOW_ORDER, carer_of, driver_of
 from .table import message_history
 
 ERASED_TEXT: Final = "[erased]"

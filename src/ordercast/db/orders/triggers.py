@@ -7,7 +7,7 @@ from typing import Final
 
 from ordercast.commerce.people import Role
 from ordercast.commerce.transitions import FAILING, RESTOCKING
-from ordercast.db.conversations.following import FOLLOW_ORDER
+from ordercast.db.conversations.subject_triggers import FOLLOW_ORDER
 from ordercast.db.deliveries import DELIVERY_MOVED
 from ordercast.db.dialects import Refusal, Trigger
 from ordercast.db.noun import ERASED_ACTOR

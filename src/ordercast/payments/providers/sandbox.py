@@ -33,11 +33,11 @@ from ordercast.commerce.sandbox import (
 )
 from ordercast.commerce.states import PaymentMethod, PaymentStatus
 from ordercast.commerce.timestamps import Timestamp, timestamp
+from ordercast.commerce.webhook_signatures import check_standard
 from ordercast.db import Store, Transaction
 from ordercast.db import sandbox as units
 from ordercast.db.sandbox import Entry
 from ordercast.payments.events import read_event
-from ordercast.payments.signatures import check_standard
 
 log = logging.getLogger("ordercast.payments")
 

@@ -17,7 +17,7 @@ import httpx
 import msgspec
 
 from ordercast.commerce.errors import ProviderUnavailable
-from ordercast.payments.signatures import sign_standard
+from ordercast.commerce.webhook_signatures import sign_standard
 
 from .messages import ErrorObject, RefusalAnswer, Request
 

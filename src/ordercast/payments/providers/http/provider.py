@@ -35,8 +35,8 @@ from ordercast.commerce.payments import (
 from ordercast.commerce.states import PaymentMethod
 from ordercast.commerce.states import PaymentStatus as P
 from ordercast.commerce.timestamps import Timestamp
+from ordercast.commerce.webhook_signatures import check_standard
 from ordercast.payments.events import read_event
-from ordercast.payments.signatures import check_standard
 
 from .client import RETRY_AFTER_S, HttpClient, Refused
 from .messages import (

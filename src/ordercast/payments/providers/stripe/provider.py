@@ -36,7 +36,7 @@ from ordercast.commerce.payments import (
 )
 from ordercast.commerce.states import PaymentMethod, PaymentStatus
 from ordercast.commerce.timestamps import Timestamp
-from ordercast.payments.signatures import check_stripe
+from ordercast.commerce.webhook_signatures import check_stripe
 
 from .client import StripeApi, StripeRefusal
 from .events import ENDED_REFUNDS, read_event

@@ -4,7 +4,7 @@ from datetime import UTC
 from zoneinfo import ZoneInfo
 
 from ordercast.commerce.letters import Language
-from ordercast.commerce.when import written_out
+from ordercast.commerce.local_times import written_out
 
 
 def test_a_moment_is_written_out_by_the_clock_and_in_the_language_of_its_reader() -> None:

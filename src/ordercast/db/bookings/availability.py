@@ -34,12 +34,14 @@ TABLE: Final = "bookings"
 _ABOUT: Final = DAY_MINUTES // 2
 
 
-def about(start: int, duration: int) -> Span:
-    """As much of a diary as says how busy somebody is about a time."""
+def busy_span(start: int, duration: int) -> Span:
+    """The part of a diary that shows how busy somebody is about a time."""
     return Span(start - _ABOUT, start + duration + _ABOUT)
 
 
-def read(transaction: Transaction, found: Iterable[Carer], within: Span, *, besides: str | None = None) -> list[Diary]:
+def diaries(
+    transaction: Transaction, found: Iterable[Carer], within: Span, *, besides: str | None = None
+) -> list[Diary]:
     """The diaries of the active carers for a span, without the booking `besides`, which is being moved."""
     active = [carer for carer in found if carer.active]
     booked = _booked(transaction, [carer.id for carer in active], within, besides)
@@ -79,8 +81,8 @@ def free(
     wanted = [carer_id for carer_id in service.carer_ids if of in {None, carer_id}]
     # A service that begins before the end may extend beyond it.
     reach = Span(within.begin, within.end + service.duration_minutes)
-    diaries = read(transaction, carers.known(transaction, wanted).values(), reach)
-    return free_times(diaries, service.offer, within, zone, most=most)
+    found = diaries(transaction, carers.known(transaction, wanted).values(), reach)
+    return free_times(found, service.offer, within, zone, most=most)
 
 
 def nearest_free(transaction: Transaction, wanted: WantedTime, now: int, zone: tzinfo) -> list[FreeTime]:
