@@ -58,16 +58,16 @@ class Page(HTMLParser):
         if "data-state" in named:
             self.states.append((named["data-status"] or "", named["data-state"] or ""))
         if tag in {"script", "style", "title", "noscript"}:
-            self._inside.append("painted" if named.get("id") == "painted" else tag)
+            self._inside.append("initial-data" if named.get("id") == "initial-data" else tag)
 
     def handle_endtag(self, tag: str) -> None:
-        if self._inside and (self._inside[-1] == tag or (tag == "script" and self._inside[-1] == "painted")):
+        if self._inside and (self._inside[-1] == tag or (tag == "script" and self._inside[-1] == "initial-data")):
             self._inside.pop()
 
     def handle_data(self, data: str) -> None:
         if not self._inside:
             self._words.append(data)
-        elif self._inside[-1] == "painted":
+        elif self._inside[-1] == "initial-data":
             self.data = msgspec.json.decode(data)
 
     @property

@@ -91,7 +91,7 @@ def test_a_page_holds_when_it_is_written_from_the_right(shop: Shop, chromium: Br
     order = shop.place()
     link = f"/track/{order['id']}?token={order['trackingToken']}"
     page = open_page(chromium, f"{shop.url}{link if path == 'track' else path}", viewport=PHONE)
-    # The application's own frame: what the server has painted gives way to it.
+    # The application's own frame: what the server has rendered gives way to it.
     expect(page.locator("a.skip")).to_have_count(1)
     expect(page.locator("html")).to_have_attribute("dir", "ltr")
     page.evaluate("document.documentElement.dir = 'rtl'")

@@ -53,12 +53,12 @@ def test_an_order_is_read_without_javascript_and_stands_as_it_does_with(
 ) -> None:
     options: Any = {"java_script_enabled": False, "viewport": PHONE, "locale": language, "color_scheme": colors}
     context = chromium.new_context(**options)
-    painted = context.new_page()
-    painted.goto(link(shop, order))
-    expect(painted.get_by_test_id("track-status")).to_be_visible()
-    expect(painted.get_by_test_id("track-total")).to_be_visible()
-    take_picture(painted, f"track-painted-{language}.png")
-    words = [painted.locator(f"[data-testid={name}]").inner_text() for name in ("track-status", "track-total")]
+    rendered = context.new_page()
+    rendered.goto(link(shop, order))
+    expect(rendered.get_by_test_id("track-status")).to_be_visible()
+    expect(rendered.get_by_test_id("track-total")).to_be_visible()
+    take_picture(rendered, f"track-rendered-{language}.png")
+    words = [rendered.locator(f"[data-testid={name}]").inner_text() for name in ("track-status", "track-total")]
     context.close()
 
     page = open_page(chromium, link(shop, order), viewport=PHONE, color_scheme=colors, extra_http_headers={})
@@ -101,7 +101,7 @@ def test_on_a_slow_line_the_text_comes_with_the_first_files_and_the_rest_is_smal
     page.route("**/*.js", hold)
     page.goto(link(shop, order), wait_until="commit")
     expect(page.get_by_test_id("track-status")).to_be_visible()
-    painted = states(page)
+    rendered = states(page)
     # One round trip brings the document, one all that it names; nothing waits for a third.
     kinds_asked = [kind for kind, _ in asked]
     assert kinds_asked[0] == "document"
@@ -111,7 +111,7 @@ def test_on_a_slow_line_the_text_comes_with_the_first_files_and_the_rest_is_smal
     for route in held:
         route.continue_()
     expect(page.get_by_test_id("socket-state")).to_have_attribute("data-state", "connected")
-    assert states(page) == painted
+    assert states(page) == rendered
     assert not [url for _, url in asked if "/api/config" in url]
     loaded = sum(size for request, size in sizes.items() if kinds.get(request) in MADE_OF)
     assert 20_000 < loaded < FIRST_LOAD_BYTES_MAX

@@ -3,7 +3,7 @@ import { lazy, type ReactNode, Suspense } from "react";
 import { Route, Switch } from "wouter";
 import { configQuery } from "./api/shop";
 import { Boundary } from "./ui/boundary";
-import { Painted, PaintedOver } from "./ui/painted";
+import { ServerRendered, ApplicationShown } from "./ui/server-rendered";
 
 const Home = lazy(() => import("./features/home"));
 const Shop = lazy(() => import("./features/shop"));
@@ -18,18 +18,18 @@ const Reset = lazy(() => import("./features/address/reset"));
 const Verify = lazy(() => import("./features/address/verify"));
 /** For who works on the pages: what is built knows nothing of it. */
 const Design = import.meta.env.DEV ? lazy(() => import("./features/design")) : undefined;
-const Lost = lazy(() => import("./features/lost"));
+const NotFound = lazy(() => import("./features/not-found"));
 const TestSocket = lazy(() => import("./features/test-socket"));
 
 /** Waits for the shop's configuration; where that cannot be had, the pages say so of what they ask for themselves. */
 function Configured({ children }: { children: ReactNode }) {
-  return useQuery(configQuery).isPending ? <Painted /> : children;
+  return useQuery(configQuery).isPending ? <ServerRendered /> : children;
 }
 
 export function App() {
   return (
     <Boundary>
-      <Suspense fallback={<Painted />}>
+      <Suspense fallback={<ServerRendered />}>
         <Configured>
           <Switch>
             <Route path="/shop" component={Shop} />
@@ -45,9 +45,9 @@ export function App() {
             <Route path="/test-socket" component={TestSocket} />
             {Design && <Route path="/design" component={Design} />}
             <Route path="/" component={Home} />
-            <Route component={Lost} />
+            <Route component={NotFound} />
           </Switch>
-          <PaintedOver />
+          <ApplicationShown />
         </Configured>
       </Suspense>
     </Boundary>

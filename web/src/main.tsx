@@ -1,7 +1,7 @@
 import { QueryClientProvider } from "@tanstack/react-query";
 import { StrictMode } from "react";
 import { createRoot } from "react-dom/client";
-import { beginWithPainted } from "./api/painted";
+import { loadInitialData } from "./api/initial-data";
 import { queryClient } from "./api/query-client";
 import { configQuery } from "./api/shop";
 import { App } from "./app";
@@ -13,7 +13,7 @@ import "./theme.css";
 const root = document.getElementById("root");
 if (root === null) throw new Error("index.html has no #root");
 
-beginWithPainted(queryClient);
+loadInitialData(queryClient);
 // While the page's own script is on its way: amounts are not shown before their digits are known.
 queryClient.query(configQuery).catch(() => undefined); // the pages say it themselves
 keepDocumentLanguage();

@@ -14,7 +14,7 @@ from ordercast.commerce.currencies import exponent_of
 from ordercast.commerce.letters import Language
 from ordercast.commerce.local_times import day_and_month
 
-FILE: Final = "painted.json"
+FILE: Final = "render-manifest.json"
 # As in the pages (`LANGUAGE_TAGS`).
 _TAGS: Final = {Language.ENGLISH: "en-GB", Language.BENGALI: "bn-BD"}
 _NAMED: Final = re.compile(r"\{(\w+)\}")

@@ -103,7 +103,8 @@ class Pages:
         words = rendered.words
         # What is JSON may hold a `<`, which a browser would look for the script's end behind.
         data = rendered.data.decode().replace("<", "\\u003c")
-        root = f'<div id="root">{rendered.content}</div><script type="application/json" id="painted">{data}</script>'
+        script = f'<script type="application/json" id="initial-data">{data}</script>'
+        root = f'<div id="root">{rendered.content}</div>{script}'
         page = self._content.decode()
         # The one that somebody's words are in comes last: nothing in them is replaced.
         for former, replacement in (

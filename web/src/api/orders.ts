@@ -87,7 +87,7 @@ export const ownOrdersQuery = (userId: string, token: () => string | undefined) 
   });
 
 /** Has the link of an order mailed to whoever placed it; whether there is one, nobody learns here. */
-export const lookUpOrder = (number: number, mobile: string) =>
+export const findOrder = (number: number, mobile: string) =>
   post<Schemas["MailAccepted"]>("/api/orders/lookup", { number, mobile });
 
 export const orderQuery = (id: string, token: string | undefined) =>

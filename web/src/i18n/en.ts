@@ -53,7 +53,7 @@ export const en = {
   "home.test": "Connection test",
   "home.testText": "See whether this browser reaches the server, by which transport, and what it hears.",
   "home.track": "Ordered already? The link from your confirmation shows where your order is.",
-  "home.lookUp": "Have it mailed once more.",
+  "home.findOrder": "Have it mailed once more.",
   "home.docs": "Reference for developers",
 
   "shop.title": "Shop",
@@ -515,13 +515,14 @@ export const en = {
   "orders.older": "Earlier orders",
   "orders.elsewhere": "{name}, this page is for customers.",
   "orders.toWork": "To your work",
-  "lookup.title": "Without an account",
-  "lookup.lead": "We mail the link to your order to the address that it was placed with.",
-  "lookup.number": "Number of the order",
-  "lookup.noNumber": "The number of an order has digits alone.",
-  "lookup.submit": "Mail me the link",
-  "lookup.sent": "If there is such an order, its link is on its way to the address that it was placed with.",
-  "lookup.noMail":
+  "findOrder.title": "Without an account",
+  "findOrder.lead": "We mail the link to your order to the address that it was placed with.",
+  "findOrder.number": "Number of the order",
+  "findOrder.noNumber": "The number of an order has digits alone.",
+  "findOrder.submit": "Mail me the link",
+  "findOrder.sent":
+    "If there is such an order, its link is on its way to the address that it was placed with.",
+  "findOrder.noMail":
     "Ordered without an account? The link from your confirmation leads to your order; the shop can help you too.",
   "track.title": "Your order",
   "track.order": "Order {number}",
@@ -681,8 +682,8 @@ export const en = {
   "person.service": "A program of the shop",
   "person.program": "Another program",
 
-  "nav.lost": "There is no such page",
-  "nav.lostHint": "The address may be mistyped, or the page may be gone.",
+  "nav.notFound": "There is no such page",
+  "nav.notFoundHint": "The address may be mistyped, or the page may be gone.",
   "nav.home": "To the start",
   "home.driver": "Deliveries",
   "home.driverText": "What is to be brought, next one first, for a telephone on the road.",

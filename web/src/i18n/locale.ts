@@ -5,7 +5,7 @@ import { LANGUAGE_TAGS, type Locale, LOCALES } from "./tags";
 
 export { LANGUAGE_TAGS, type Locale, LOCALES } from "./tags";
 
-/** By which the server paints a page in the language that was chosen here. */
+/** By which the server renders a page in the language that was chosen here. */
 const COOKIE = "ordercast.locale";
 const YEAR_S = 365 * 86_400;
 
@@ -36,7 +36,7 @@ export function directionOf(tag: string): "ltr" | "rtl" {
   return locale.getTextInfo?.().direction ?? "ltr";
 }
 
-/** Keeps `<html lang>` true, for screen readers, hyphenation and fonts; and tells the server, for what it paints. */
+/** Keeps `<html lang>` true, for screen readers, hyphenation and fonts; and tells the server, for what it renders. */
 export function keepDocumentLanguage(): void {
   const apply = ({ locale }: LocaleState) => {
     document.documentElement.lang = LANGUAGE_TAGS[locale];

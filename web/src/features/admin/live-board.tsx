@@ -125,7 +125,7 @@ function Frame({ board, tools, children }: FrameProps) {
   );
 }
 
-/** Said on every board while the sandbox takes card payments: an order that is paid so has brought in nothing. */
+/** KeyedText on every board while the sandbox takes card payments: an order that is paid so has brought in nothing. */
 function SandboxNotice() {
   const { t } = useText();
   const config = useQuery(configQuery);

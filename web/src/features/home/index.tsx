@@ -50,7 +50,7 @@ export default function HomePage() {
         ))}
       </ul>
       <p className="muted home-foot">
-        {t("home.track")} <PlaceLink href="/orders">{t("home.lookUp")}</PlaceLink>{" "}
+        {t("home.track")} <PlaceLink href="/orders">{t("home.findOrder")}</PlaceLink>{" "}
         <a href="/docs">{t("home.docs")}</a>
       </p>
     </Shell>

@@ -4,7 +4,7 @@ import { homeOf } from "../session/home-of";
 import { LoginForm } from "../session/login";
 import { type Session, useSession } from "../session/session";
 import { PlaceLink } from "../../ui/place-link";
-import { LookUp } from "./look-up";
+import { FindOrder } from "./find-order";
 import { OwnOrders } from "./own-orders";
 import "./orders.css";
 
@@ -16,7 +16,7 @@ export default function OrdersPage() {
   return (
     <Shell title={t("orders.title")} lead={t("orders.lead")}>
       <div className="orders-doors">
-        <LookUp />
+        <FindOrder />
         {session === null ? <LoginForm lead={t("orders.signInLead")} /> : <Elsewhere session={session} />}
       </div>
     </Shell>

@@ -8,7 +8,7 @@ import { useLive } from "../../live/use-live";
 import { PaymentBadge, StatusBadge } from "../../ui/badges";
 import { Connection } from "../../ui/connection";
 import { Empty, Loading, ProblemNote } from "../../ui/notes";
-import { Said } from "../../ui/said";
+import { KeyedText } from "../../ui/keyed-text";
 import { Shell } from "../../ui/shell";
 import { currentToken, useSession } from "../session/session";
 import { useLastingSession } from "../session/use-lasting-session";
@@ -84,7 +84,7 @@ function OwnOrder({ order }: { order: Order }) {
       </p>
       <p className="muted">
         <time dateTime={order.createdAt}>{dateTime(order.createdAt)}</time> ·{" "}
-        <Said>{t("order.items", { count: pieces })}</Said>
+        <KeyedText>{t("order.items", { count: pieces })}</KeyedText>
       </p>
       <strong>{money(order.total, order.currency)}</strong>
     </li>

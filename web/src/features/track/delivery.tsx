@@ -2,7 +2,7 @@ import type { Order } from "@ordercast/client";
 import type { Delivery } from "../../api/deliveries";
 import type { HistoryEntry } from "../../api/orders";
 import { useText } from "../../i18n/text";
-import { Said } from "../../ui/said";
+import { KeyedText } from "../../ui/keyed-text";
 import { isOver } from "./over";
 import { Route } from "./route";
 
@@ -21,12 +21,12 @@ export function DeliveryNote({ order, delivery, history }: DeliveryNoteProps) {
     <section className="card" aria-labelledby="delivery-heading" data-testid="delivery">
       <h2 id="delivery-heading">{t("delivery.title")}</h2>
       <p>
-        <Said>{t("delivery.driver", { name: driver.name ?? t("delivery.somebody") })}</Said>
+        <KeyedText>{t("delivery.driver", { name: driver.name ?? t("delivery.somebody") })}</KeyedText>
       </p>
       <Route order={order} delivery={delivery} history={history} />
       {position !== null && (
         <p className="muted" data-testid="delivery-position">
-          <Said>{t("delivery.position", { time: time(position.at) })}</Said>{" "}
+          <KeyedText>{t("delivery.position", { time: time(position.at) })}</KeyedText>{" "}
           <a href={`geo:${position.lat},${position.lng}`}>{t("delivery.map")}</a>
         </p>
       )}

@@ -8,10 +8,10 @@ type OrderLine = Order["cartItems"][number];
 /** How the goods of an order are called in the page's language: by the catalogue of today, else as they were sold. */
 export function useLineName(): (line: OrderLine) => string {
   const { locale } = useText();
-  const painted = useQueryClient().getQueryData<Record<string, string>>(lineNamesKey);
-  const asks = locale === "bn" && painted === undefined;
+  const fromServer = useQueryClient().getQueryData<Record<string, string>>(lineNamesKey);
+  const asks = locale === "bn" && fromServer === undefined;
   const products = useQuery({ ...productsQuery, enabled: asks }).data;
   if (locale === "en") return ({ name }) => name;
   return ({ productId, name }) =>
-    painted?.[productId] ?? (products?.find(({ id }) => id === productId)?.nameBn || name);
+    fromServer?.[productId] ?? (products?.find(({ id }) => id === productId)?.nameBn || name);
 }

@@ -1,7 +1,7 @@
 import type { Order } from "@ordercast/client";
 import { type Text, useText } from "../../i18n/text";
 import { cardName } from "../../ui/card-name";
-import { Said } from "../../ui/said";
+import { KeyedText } from "../../ui/keyed-text";
 
 /** How the order is paid and what came back of it, in sentences. */
 export function PaymentWords({ order }: { order: Order }) {
@@ -13,16 +13,16 @@ export function PaymentWords({ order }: { order: Order }) {
       <h3 id="payment-heading">{t("checkout.payment")}</h3>
       <div aria-live="polite" data-testid="track-payment" data-status={order.paymentStatus}>
         <p>
-          <Said>{paid(order, t, sum)}</Said>
+          <KeyedText>{paid(order, t, sum)}</KeyedText>
         </p>
         {amountRefunded > 0 && (
           <p>
-            <Said>{t("paid.refunded", { amount: sum(amountRefunded) })}</Said>
+            <KeyedText>{t("paid.refunded", { amount: sum(amountRefunded) })}</KeyedText>
           </p>
         )}
         {amountRefunding > 0 && (
           <p>
-            <Said>{t("paid.refunding", { amount: sum(amountRefunding) })}</Said>
+            <KeyedText>{t("paid.refunding", { amount: sum(amountRefunding) })}</KeyedText>
           </p>
         )}
       </div>

@@ -6,7 +6,7 @@ import { useText } from "../../i18n/text";
 import { PaymentBadge } from "../../ui/badges";
 import { useNow_ms } from "../../ui/clock";
 import { Check } from "../../ui/icons";
-import { Said } from "../../ui/said";
+import { KeyedText } from "../../ui/keyed-text";
 import { isOver } from "./over";
 import { type Step, stepsOf } from "./steps";
 
@@ -25,10 +25,10 @@ export function Timeline({ order, history, delivery }: TimelineProps) {
       <Arrival order={order} eta={delivery?.eta ?? null} />
       <div aria-live="polite" aria-atomic="true">
         <h2 id="now-heading" data-testid="track-status" data-status={order.status}>
-          <Said>{statusLabel(t, order.status, order.fulfilment)}</Said>
+          <KeyedText>{statusLabel(t, order.status, order.fulfilment)}</KeyedText>
         </h2>
         <p className="sentence">
-          <Said>{collected ? t("sentence.collected") : t(`sentence.${order.status}`)}</Said>
+          <KeyedText>{collected ? t("sentence.collected") : t(`sentence.${order.status}`)}</KeyedText>
         </p>
       </div>
       <p className="badges" key={order.paymentStatus}>
@@ -50,7 +50,7 @@ function Arrival({ order, eta }: { order: Order; eta: string | null }) {
   const left = Math.max(1, Math.round((Date.parse(eta) - now_ms) / 60_000));
   return (
     <p className="arrival" aria-live="polite" data-testid="delivery-eta">
-      <Said>{t("delivery.eta", { count: left, time: time(eta) })}</Said>
+      <KeyedText>{t("delivery.eta", { count: left, time: time(eta) })}</KeyedText>
     </p>
   );
 }
@@ -69,7 +69,7 @@ function StepItem({ step: { status, state, next, at }, order }: { step: Step; or
         {statusLabel(t, status, order.fulfilment)}
         <span className="visually-hidden">
           {" — "}
-          <Said>{t(next ? "step.next" : `step.${state}`)}</Said>
+          <KeyedText>{t(next ? "step.next" : `step.${state}`)}</KeyedText>
         </span>
       </span>
       {at !== undefined && (

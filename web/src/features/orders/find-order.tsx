@@ -1,6 +1,6 @@
 import { useMutation, useQuery } from "@tanstack/react-query";
 import { type SyntheticEvent, useState } from "react";
-import { lookUpOrder } from "../../api/orders";
+import { findOrder } from "../../api/orders";
 import { configQuery } from "../../api/shop";
 import { useText } from "../../i18n/text";
 import { Field } from "../../ui/field";
@@ -14,7 +14,7 @@ const numberIn = (typed: string) => {
 };
 
 /** Has the link of an order mailed; whether there is such an order, nobody learns here. */
-export function LookUp() {
+export function FindOrder() {
   const { t } = useText();
   const config = useQuery(configQuery).data;
   const [number, setNumber] = useState("");
@@ -22,27 +22,27 @@ export function LookUp() {
   const [tried, setTried] = useState(false);
   const wanted = numberIn(number);
   const { mutate, isPending, isSuccess, error } = useMutation({
-    mutationFn: (wantedNumber: number) => lookUpOrder(wantedNumber, mobile.trim()),
+    mutationFn: (wantedNumber: number) => findOrder(wantedNumber, mobile.trim()),
   });
   const submit = (event: SyntheticEvent) => {
     event.preventDefault();
     setTried(true);
     if (wanted !== undefined && mobile.trim() !== "") mutate(Number(wanted));
   };
-  if (config?.sendsMail === false) return <p className="card orders-elsewhere">{t("lookup.noMail")}</p>;
+  if (config?.sendsMail === false) return <p className="card orders-elsewhere">{t("findOrder.noMail")}</p>;
   return (
-    <form className="card login" aria-label={t("lookup.title")} noValidate onSubmit={submit}>
-      <h2>{t("lookup.title")}</h2>
-      <p className="muted">{t("lookup.lead")}</p>
+    <form className="card login" aria-label={t("findOrder.title")} noValidate onSubmit={submit}>
+      <h2>{t("findOrder.title")}</h2>
+      <p className="muted">{t("findOrder.lead")}</p>
       <Field
-        label={t("lookup.number")}
+        label={t("findOrder.number")}
         name="number"
         inputMode="numeric"
         autoComplete="off"
         required
         maxLength={20}
         value={number}
-        error={tried && wanted === undefined ? t("lookup.noNumber") : undefined}
+        error={tried && wanted === undefined ? t("findOrder.noNumber") : undefined}
         onChange={({ target }) => setNumber(target.value)}
       />
       <Field
@@ -63,11 +63,11 @@ export function LookUp() {
         data-testid="lookup-submit"
         disabled={isPending}
       >
-        {t("lookup.submit")}
+        {t("findOrder.submit")}
       </button>
       {isSuccess && (
         <p className="note" role="status" data-testid="lookup-sent">
-          {t("lookup.sent")}
+          {t("findOrder.sent")}
         </p>
       )}
     </form>

@@ -6,7 +6,7 @@ import { type HistoryEntry, historyQuery, orderQuery } from "./orders";
 import { configQuery, lineNamesKey, type ShopConfig } from "./shop";
 
 /** What the server has put into the document of an order's page: answers that it would be asked for next. */
-interface Painted {
+interface InitialData {
   orderId: string;
   config: ShopConfig;
   order: Order;
@@ -17,12 +17,12 @@ interface Painted {
 }
 
 /** Begins with what came with the document, if anything did: nothing of it need be asked for again. */
-export function beginWithPainted(queries: QueryClient): void {
-  const text = document.getElementById("painted")?.textContent ?? "null";
-  const painted = JSON.parse(text) as Painted | null;
+export function loadInitialData(queries: QueryClient): void {
+  const text = document.getElementById("initial-data")?.textContent ?? "null";
+  const data = JSON.parse(text) as InitialData | null;
   const token = new URLSearchParams(location.search).get("token");
-  if (painted === null || token === null) return;
-  const { orderId, config, order, history, delivery, names } = painted;
+  if (data === null || token === null) return;
+  const { orderId, config, order, history, delivery, names } = data;
   useCurrencies.setState({ digits: config.currencyDigits });
   queries.setQueryData(configQuery.queryKey, config);
   queries.setQueryData(orderQuery(orderId, token).queryKey, order);

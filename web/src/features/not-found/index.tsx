@@ -4,11 +4,11 @@ import { Empty } from "../../ui/notes";
 import { Shell } from "../../ui/shell";
 
 /** For an address that no page has. */
-export default function LostPage() {
+export default function NotFoundPage() {
   const { t } = useText();
   return (
-    <Shell title={t("nav.lost")}>
-      <Empty title={t("nav.lostHint")}>
+    <Shell title={t("nav.notFound")}>
+      <Empty title={t("nav.notFoundHint")}>
         <Link href="/" className="button button--primary">
           {t("nav.home")}
         </Link>

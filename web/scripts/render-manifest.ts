@@ -4,9 +4,9 @@ import { en } from "../src/i18n/en.ts";
 import { LANGUAGE_TAGS, LOCALES, type Locale } from "../src/i18n/tags.ts";
 
 const PAGE = "/features/track/index.tsx";
-const FILE = "painted.json";
-/** Of the sentences, those that the server's painting says. */
-const SAID =
+const FILE = "render-manifest.json";
+/** Of the sentences, those that the server's rendering says. */
+const RENDERED =
   /^(track|status|sentence|step|delivery|sum|paid|fulfilment|nav|order\.line|checkout\.payment|payment\.(card|cash)|paymentStatus)(\.|$)/;
 const CATALOGUES: Record<Locale, Readonly<Record<string, string>>> = { en, bn };
 
@@ -19,11 +19,11 @@ interface Chunk {
 }
 
 /**
- * What the server needs to paint an order's page before any script has come: the page's own sentences, how each
+ * What the server needs to render an order's page before any script has come: the page's own sentences, how each
  * language writes sums, and which files the browser is going to want.
  */
-export const painted = (): Plugin => ({
-  name: "painted",
+export const renderManifest = (): Plugin => ({
+  name: "render-manifest",
   apply: "build",
   generateBundle(_options, bundle) {
     const chunks = Object.values(bundle) as unknown as Chunk[];
@@ -52,7 +52,7 @@ function withImports(chunk: Chunk, all: Map<string, Chunk>, seen = new Set<Chunk
 }
 
 function languageOf(locale: Locale) {
-  const said = Object.entries(CATALOGUES[locale]).filter(([key]) => SAID.test(key));
+  const said = Object.entries(CATALOGUES[locale]).filter(([key]) => RENDERED.test(key));
   const currencies = Intl.supportedValuesOf("currency").map((code) => [code, affixesOf(code, locale)]);
   return {
     messages: Object.fromEntries(said),
