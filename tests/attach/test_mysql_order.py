@@ -34,16 +34,15 @@ async def shop(mariadb_server: Mariadb, tmp_path: Path) -> AsyncIterator[MysqlSh
 
 
 def write(shop: MysqlShop, number: int, chance: random.Random) -> int:
-    """Count some rows up, one after another so that nobody waits in a circle, and take some of it back."""
+    """Count some rows up, one after another so that nobody waits in a circle, and take some of it back.
+
+    They are there already: those who insert into one gap of an index wait for each other in circles by themselves.
+    """
     rolled_back = 0
     with shop.server.connect(shop.name, autocommit=False) as connection:
         for _ in range(TRANSACTIONS):
             for row in sorted(chance.sample(range(ROWS), chance.randint(1, 3))):
-                run(
-                    connection,
-                    "INSERT INTO counted VALUES (%s, UUID(), 1) ON DUPLICATE KEY UPDATE n = n + 1",
-                    f"{row}",
-                )
+                run(connection, "UPDATE counted SET n = n + 1 WHERE a = %s", f"row {row:02}")
                 if chance.random() < 0.2:
                     run(connection, "DO SLEEP(0.002)")
             if chance.random() < 0.3:
@@ -56,11 +55,12 @@ def write(shop: MysqlShop, number: int, chance: random.Random) -> int:
 
 async def test_every_commit_is_told_once_in_the_order_of_its_row(shop: MysqlShop, chance: random.Random) -> None:
     shop.do("CREATE TABLE counted (a VARCHAR(9) PRIMARY KEY, b CHAR(36), n INT, UNIQUE (b, a))")
+    shop.do(f"INSERT INTO counted SELECT CONCAT('row ', LPAD(seq, 2, '0')), UUID(), 0 FROM seq_0_to_{ROWS - 1}")
     shop.apply(emit("counted", '["insert", "update"]', rest='payload = ["{a}", "{b}", "{n}"]'))
     async with shop.relayed():
         writers = [asyncio.to_thread(write, shop, n, random.Random(chance.random())) for n in range(WRITERS)]
         rolled_back = sum(await asyncio.gather(*writers))
-        committed = {str(a): int(n) for a, n in shop.do("SELECT a, n FROM counted")}
+        committed = {str(a): int(n) for a, n in shop.do("SELECT a, n FROM counted WHERE n > 0")}
         events = await shop.told(sum(committed.values()))
     told: dict[str, list[int]] = defaultdict(list)
     for ((a, _, n),) in (event["args"] for event in events):
