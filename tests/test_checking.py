@@ -6,7 +6,6 @@ from pathlib import Path
 import msgspec
 import pytest
 
-from ordercast.app import demo_password
 from ordercast.bootstrap import make_account
 from ordercast.checking import Verdict, check_payment_service, check_payments, check_settings, check_store
 from ordercast.commerce.errors import AddressTaken, InvalidField
@@ -14,6 +13,7 @@ from ordercast.commerce.people import Role
 from ordercast.config import Settings
 from ordercast.db import SqliteStore
 from ordercast.db.seed import CHANCE_BYTES, seed_demo
+from ordercast.demo import demo_password
 from ordercast.payments import providers_of
 from tests.payments.services import SECRET as SIGNING_KEY
 from tests.payments.services import SECRET_PREVIOUS as OTHER_KEY

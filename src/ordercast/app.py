@@ -3,12 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-import errno
-import hashlib
-import hmac
 import logging
-import secrets
-import socket
 import time
 from collections.abc import Callable
 from contextlib import suppress
@@ -35,8 +30,8 @@ from ordercast.commerce.timestamps import Timestamp, timestamp
 from ordercast.config import OWN_SCHEMA, ConfigError, Settings
 from ordercast.db import ChangeKind, SqliteStore, Store, Transaction, Unusable, accounts, stats
 from ordercast.db.migrate import NEWEST, revision_of
-from ordercast.db.seed import CHANCE_BYTES, is_seeded, seed_demo
 from ordercast.db.sqlite.space import Space
+from ordercast.demo import seed_at_start
 from ordercast.feed import (
     EphemeralEvents,
     FeedRecovery,
@@ -52,6 +47,7 @@ from ordercast.jobs import (
     Jobs,
     forget_revocations,
 )
+from ordercast.listening import listen, listen_for_operators, served_metrics_port
 from ordercast.mail import mail_summary
 from ordercast.node_jobs import attached_tables, leading_jobs, rule_answers
 from ordercast.notify import channels_summary
@@ -69,10 +65,6 @@ log = logging.getLogger("ordercast.app")
 
 OnReady = Callable[[Settings, int, list[str]], None]
 
-# Connections that may wait to be accepted: a herd that comes back after a restart must not be refused by the kernel.
-LISTEN_BACKLOG: Final = 4_096
-# 3000 and 9000, 3001 and 9001: nodes of one machine do not collide.
-METRICS_PORT_OFFSET: Final = 6_000
 # After draining: ten seconds for requests in progress (GRACEFUL_STOP_S), ten for last commits and connections. A
 # service manager's limit (`TimeoutStopSec`) must be above this plus `drain_s`.
 STOP_S_MAX: Final = 20.0
@@ -283,13 +275,13 @@ async def serve(settings: Settings, on_ready: OnReady, signals: SignalHandlers) 
     process_resources.raise_open_files_max()
     mapping = read_mapping(settings)
     settings = structs.replace(settings, built_in=settings.built_in and (mapping is None or mapping.built_in))
-    listening = _listen(settings)
+    listening = listen(settings)
     port = listening.getsockname()[1]
-    metrics = _listen_for_operators(settings, port)
+    metrics = listen_for_operators(settings, port)
     store = open_store(settings, to_serve=True)
     await begin(store)
     try:
-        demo_people = await _seed_at_start(settings, store)
+        demo_people = await seed_at_start(settings, store)
         redis_services = RedisServices(settings)
         authenticator = _authenticator(settings, store, redis_services, mapping)
         notices = NoticeRecorder(store, _now)
@@ -315,7 +307,7 @@ async def serve(settings: Settings, on_ready: OnReady, signals: SignalHandlers) 
             latency=relay.latency.percentiles,
             draining=lambda: uvicorn.should_exit,
             present=presence.participants,
-            metrics_port=_metrics_port(settings, metrics),
+            metrics_port=served_metrics_port(settings, metrics),
             pages=Pages(connect=connect_sources(settings), is_shop=settings.built_in),
             describe_sockets=partial(describe_sockets, server),
             warnings=attached.warnings,
@@ -386,83 +378,6 @@ async def _log_services(settings: Settings, store: Store) -> None:
     log.info("notifications: %s", channels_summary(settings))
     if not await store.read(accounts.has_admin):
         log.warning("%s", NO_ADMIN)
-
-
-async def _seed_at_start(settings: Settings, store: Store) -> list[str]:
-    """A new embedded database is filled with the demo shop; that of a server only by ``ordercast demo``."""
-    if settings.demo and settings.built_in and (settings.sqlite_path is not None or await store.read(is_seeded)):
-        return await seed(settings, store)
-    return []
-
-
-async def seed(settings: Settings, store: Store, *, again: bool = False) -> list[str]:
-    """Seed the demo shop, or with `again` what is missing of it; return the addresses that sign in with the demo
-    password.
-    """
-    chance = secrets.token_bytes(CHANCE_BYTES)
-    password, mark = demo_password(settings), _from_secret(settings, b"demo mark")
-    now_ms = time.time_ns() // 1_000_000
-    return await seed_demo(store, password, mark=mark, now_ms=now_ms, random_bytes=chance, again=again)
-
-
-def demo_password(settings: Settings) -> str:
-    """The demo password: derived from the secret, so it is stable and stored nowhere."""
-    return f"demo-{_from_secret(settings, b'demo password')[:10]}"
-
-
-def _from_secret(settings: Settings, purpose: bytes) -> str:
-    return hmac.new(settings.secret.encode(), purpose, hashlib.sha256).hexdigest()
-
-
-# Errors of `socket.create_server` for foreign or unknown addresses.
-_NO_ADDRESS_OF_OURS: Final = frozenset({errno.EADDRNOTAVAIL, socket.EAI_NONAME, socket.EAI_AGAIN, socket.EAI_NODATA})
-
-
-def _listen(settings: Settings) -> socket.socket:
-    return _listen_on(settings.host, settings.port, "")
-
-
-def _listen_on(host: str, port: int, setting: str) -> socket.socket:
-    """Listen on an address. Raises ConfigError for a setting with the prefix `setting`."""
-    family = socket.AF_INET6 if ":" in host else socket.AF_INET
-    try:
-        return socket.create_server((host, port), family=family, backlog=LISTEN_BACKLOG)
-    except OSError as error:
-        if error.errno in _NO_ADDRESS_OF_OURS:
-            raise ConfigError(f"{setting}host", f"{host!r} is no address of this machine") from None
-        raise ConfigError(f"{setting}port", f"cannot listen on {host}:{port} ({error.strerror})") from None
-
-
-def _listen_for_operators(settings: Settings, port: int) -> socket.socket | None:
-    """The metrics port's socket, if it has its own. Raises ConfigError for a configured port; a default one is left
-    out: a shop without metrics is better than none.
-    """
-    if settings.metrics_host == "off" or settings.metrics_beside:
-        return None
-    metrics_port = settings.metrics_port
-    if metrics_port is None:
-        metrics_port = _own_metrics_port(port) if settings.port else 0
-    try:
-        listening = _listen_on(settings.metrics_host, metrics_port, "metrics_")
-    except ConfigError as error:
-        if settings.metrics_port is not None:
-            raise
-        log.warning("metrics are not served: %s; set another port, or `off` in ORDERCAST_METRICS_HOST", error)
-        return None
-    log.info("metrics for Prometheus on http://%s:%d/metrics", settings.metrics_host, listening.getsockname()[1])
-    return listening
-
-
-def _own_metrics_port(port: int) -> int:
-    """The default metrics port, at a fixed offset."""
-    return port + METRICS_PORT_OFFSET if port + METRICS_PORT_OFFSET < 65_536 else port - METRICS_PORT_OFFSET
-
-
-def _metrics_port(settings: Settings, listening: socket.socket | None) -> int:
-    if listening is not None:
-        own: int = listening.getsockname()[1]
-        return own
-    return settings.port if settings.metrics_beside else 0
 
 
 def _ready(on_ready: OnReady, settings: Settings, port: int, demo_people: list[str]) -> None:

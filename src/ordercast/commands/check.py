@@ -7,9 +7,9 @@ import sys
 import uvloop
 
 from ordercast import checking
-from ordercast.app import demo_password
 from ordercast.checking import Finding, Verdict
 from ordercast.config import Settings
+from ordercast.demo import demo_password
 from ordercast.payments import providers_of
 
 from .process import DatabaseUrl, load_settings, started_store

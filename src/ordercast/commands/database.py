@@ -8,11 +8,12 @@ from typing import Annotated
 import uvloop
 from cyclopts import Parameter
 
-from ordercast.app import demo_password, open_store, seed
 from ordercast.app import migrate as migrate_database
+from ordercast.app import open_store
 from ordercast.config import Settings
 from ordercast.db.epochs import begin_epoch
 from ordercast.db.sqlite.history_position import begin_epoch_of
+from ordercast.demo import demo_password, seed
 
 from .process import DatabaseUrl, load_settings, started_store
 

@@ -10,9 +10,9 @@ from typing import Annotated
 import uvloop
 from cyclopts import Parameter
 
-from ordercast.app import demo_password
 from ordercast.app import serve as serve_shop
 from ordercast.config import Settings
+from ordercast.demo import demo_password
 from ordercast.mail import mail_summary
 from ordercast.node_jobs import listener_url
 from ordercast.payments import payments_summary
