@@ -136,3 +136,48 @@ def test_a_template_is_its_texts_and_fields(text: str, parts: tuple[str | Field,
 def test_what_is_no_template_is_refused(text: str) -> None:
     with pytest.raises(TemplateError):
         parse(text)
+
+
+WATCHES = """\
+[[watch]]
+table = "Order"
+columns = ["a{b"]
+where = ["status"]
+rooms = ["all", "of_{x}"]
+[[watch]]
+table = "t"
+name = "n"
+rooms = ["r"]
+limit = 7
+"""
+
+
+def test_a_watch_is_read_as_values(tmp_path: Path) -> None:
+    first, second = read(file(tmp_path, WATCHES)).watches
+    assert (first.shown, first.name, first.limit, first.where) == ("Order", "watch of Order", 1_000, ("status",))
+    assert first.payload == {"a{b": Template((Field("a{b"),))}
+    assert first.columns() == {"x": 5, "a{b": 3, "status": 4}
+    assert (second.shown, second.limit, second.payload) == ("n", 7, Template((Field("*"),)))
+    asked = first.watchable({"id": "uuid"}, {"status": "text"})
+    assert asked.rooms_that_count({"of_1", "of_", "rows:of_2", "user_1"}) == {"of_1"}
+    assert asked.rooms_that_count({"of_1", "all"}) == {"all"}
+
+
+@pytest.mark.parametrize(
+    ("lines", "fault"),
+    [
+        ("columns = ['a']\npayload = 1", "5: a row is told by `columns` or by `payload`"),
+        ("payload = { a = '{old.a}' }", "4: a row is watched as it is; there is no `old` of it"),
+        ("limit = 0", "4: limit: expected a number >= 1"),
+        ("limit = 10001", "4: limit: expected a number <= 10000"),
+        ("where = ['a', '']", "4: 1: expected a text of length >= 1"),
+        ("view = 'v'", "4: view is no word of this section"),
+        ("rooms = ['{']", "3: "),
+    ],
+    ids=["two payloads", "old", "no rows", "too many rows", "where", "view", "room"],
+)
+def test_a_fault_of_a_watch_has_its_line(tmp_path: Path, lines: str, fault: str) -> None:
+    rooms = "" if lines.startswith("rooms") else "rooms = ['r']\n"
+    with pytest.raises(MappingError) as raised:
+        read(file(tmp_path, f"[[watch]]\ntable = 't'\n{rooms}{lines}\n"))
+    assert fault in str(raised.value)

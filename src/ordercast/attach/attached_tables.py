@@ -18,7 +18,8 @@ from ordercast.db import Store, StoreError, Transaction
 from .gaps import publish_failures
 from .mapping import Mapping as MappingFile
 from .postgresql.catalogue import Catalogue
-from .postgresql.checking import applied_faults, resolve
+from .postgresql.checking import Found, applied_faults, resolve
+from .postgresql.snapshots import PostgresqlTables
 
 # A few queries of the catalogue; a trigger that was dropped is named within this.
 CHECK_EVERY_S: Final = 2.0
@@ -57,6 +58,7 @@ class AttachedTables:
         self._store = store
         self._mapping = mapping
         self._now = now
+        self.tables = PostgresqlTables(store)
         self._faults: list[str] = []
         self._errors: list[str] = []
 
@@ -82,7 +84,8 @@ class AttachedTables:
 
     async def look(self) -> None:
         """Look once."""
-        faults, errors = await self._store.read(self._read)
+        found, faults, errors = await self._store.read(self._read)
+        self.tables.update(found.watched, found.schema)
         for sentence in faults:
             if sentence not in self._faults:
                 log.warning("%s", sentence)
@@ -95,16 +98,16 @@ class AttachedTables:
         for name, count, *_ in errors:
             telemetry.ATTACH_ERRORS.labels(name).set(count)
 
-    def _read(self, transaction: Transaction) -> tuple[list[str], list[tuple[Any, ...]]]:
+    def _read(self, transaction: Transaction) -> tuple[Found, list[str], list[tuple[Any, ...]]]:
         catalogue = Catalogue(partial(_ask, transaction))
         found = resolve(self._mapping, catalogue)
         faults = sorted({*found.faults, *applied_faults(found, catalogue.attached(), self._mapping)})
         (has_errors,) = transaction.one(_HAS_ERRORS) or (False,)
         errors = transaction.all(_ERRORS) if has_errors else []
-        return [f"{self._mapping.fault(fault.line, fault.sentence)}." for fault in faults], errors
+        return found, [f"{self._mapping.fault(fault.line, fault.sentence)}." for fault in faults], errors
 
     def _error(self, name: str, count: int, at: str, message: str, entity: str) -> str:
-        line = next((emit.line for emit in self._mapping.emits if emit.name == name), 1)
+        line = next((each.line for each in self._mapping.sections if each.name == name), 1)
         changes = "a change was" if count == 1 else f"{count} changes were"
         return self._mapping.fault(line, f"{changes} not told, last of {entity} at {at}: {message}.")
 

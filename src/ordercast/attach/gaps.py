@@ -10,10 +10,10 @@ from ordercast.commerce.timestamps import Timestamp
 from ordercast.db import Transaction, events
 from ordercast.db.types import ChangeKind
 
-from .mapping import Emit, Mapping
+from .mapping import Mapping, Section
 
 
-def gap_rooms(emit: Emit) -> list[str]:
+def gap_rooms(emit: Section) -> list[str]:
     """Whom an event of which nothing is known may have been for."""
     constants = [room.constant for room in emit.rooms]
     return [room for room in constants if room] if all(constants) else [EVERYBODY]
@@ -28,7 +28,7 @@ def publish_failures(
     transaction: Transaction, mapping: Mapping, names: Iterable[str], *, actor: str, now: Timestamp
 ) -> None:
     """Insert one gap into the feed for all that these `[[emit]]` failed to make."""
-    known = {emit.name: gap_rooms(emit) for emit in mapping.emits}
+    known = {emit.name: gap_rooms(emit) for emit in mapping.sections}
     rooms = sorted({room for name in names for room in known.get(name, [EVERYBODY])})
     gap = gap_document([EVERYBODY] if EVERYBODY in rooms else rooms, "mapping_failed")
     transaction.run(events.TELL, kind=str(ChangeKind.FEED_RESYNC), id="attach", actor=actor, at=now, after=gap)

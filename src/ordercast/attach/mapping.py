@@ -5,14 +5,13 @@ It is read and checked here as far as it says by itself; what a database must ha
 
 from __future__ import annotations
 
-import hashlib
 import re
 import tomllib
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from datetime import date, datetime, time
 from pathlib import Path
-from typing import Annotated, Any, Final, Literal, TypeAlias, get_args
+from typing import Annotated, Any, Final, Literal
 
 import msgspec
 from msgspec import UNSET, Meta, Struct, UnsetType
@@ -23,7 +22,11 @@ from . import toml_lines
 from .claim_rooms import RIGHTS_ROOM, ClaimRooms
 from .room_rules import Rule
 from .room_sections import RoomSections
+from .sections import VERBS, Section, Verb
 from .templates import NEW, OLD, VIEW, Field, Payload, Template, TemplateError, fields_in, parse
+from .watches import Watch, WatchSection, of_columns
+
+__all__ = ["VERBS", "Emit", "Fault", "Mapping", "MappingError", "Section", "Verb", "Watch", "read"]
 
 # More than any shop has tables, and few enough to look at each every few seconds.
 EMITS_MAX: Final = 500
@@ -32,8 +35,6 @@ EVENT_MAX: Final = 128
 ROOMS_MAX: Final = 100
 ARGS_MAX: Final = 32
 
-Verb: TypeAlias = Literal["insert", "update", "delete"]
-VERBS: Final[tuple[Verb, ...]] = get_args(Verb)
 RIGHTS_EVENT: Final = "rights_changed"
 
 
@@ -54,12 +55,11 @@ class MappingError(Exception):
 
 
 @dataclass(frozen=True, slots=True)
-class Emit:
+class Emit(Section):
     """One ``[[emit]]``."""
 
     name: str
     table: str
-    """As the file names it; a dot parts schema and table."""
     on: tuple[Verb, ...]
     event: str
     rooms: tuple[Template, ...]
@@ -71,16 +71,6 @@ class Emit:
     at_commit: bool = False
     may_fail_writes: bool = False
     lines: dict[toml_lines.Path, int] = field(default_factory=dict, compare=False)
-    """Where its parts stand; ``()`` is its first line."""
-
-    @property
-    def id(self) -> str:
-        """What its trigger is known by: the same for as long as it has its name."""
-        return hashlib.blake2b(self.name.encode(), digest_size=6).hexdigest()
-
-    @property
-    def line(self) -> int:
-        return self.lines.get((), 1)
 
     @property
     def fields(self) -> Iterator[tuple[toml_lines.Path, Field]]:
@@ -90,20 +80,6 @@ class Emit:
         for each in (each for argument in self.args for each in fields_in(argument)):
             yield (("payload",) if ("payload",) in self.lines else ("args",)), each
 
-    def columns(self) -> dict[str, int]:
-        """The columns of the table that it names outside of SQL, with a line of each."""
-        found = {name: self.line_of("changed", number) for number, name in enumerate(self.changed)}
-        for path, each in self.fields:
-            if each.name not in {*self.sql, "*"} and not (self.view and each.name == VIEW):
-                found.setdefault(each.name, self.line_of(*path))
-        return found
-
-    def line_of(self, *path: str | int) -> int:
-        """The line of a part, or of the nearest around it."""
-        while path and path not in self.lines:
-            path = path[:-1]
-        return self.lines.get(path, self.line)
-
 
 @dataclass(frozen=True, slots=True)
 class Mapping:
@@ -111,6 +87,7 @@ class Mapping:
 
     path: Path
     emits: tuple[Emit, ...] = ()
+    watches: tuple[Watch, ...] = ()
     built_in: bool = True
     """Whether the shop of ours is served besides."""
     source: str = ""
@@ -124,6 +101,11 @@ class Mapping:
     def events(self) -> int:
         """How many events are told to people."""
         return sum(emit.event != RIGHTS_EVENT for emit in self.emits)
+
+    @property
+    def sections(self) -> tuple[Section, ...]:
+        """All that becomes triggers."""
+        return (*self.emits, *self.watches)
 
     def fault(self, line: int, sentence: str) -> str:
         return f"{self.path}:{line}: {sentence}"
@@ -159,7 +141,7 @@ class _Emit(Struct, frozen=True, forbid_unknown_fields=True):
 
 
 _SECTIONS: Final[dict[str, type[Struct]]] = {"shop": _Shop, "source": _Source}
-_ARRAYS: Final = ("emit", "room")
+_ARRAYS: Final = ("emit", "room", "watch")
 _AT: Final = re.compile(r" - at `\$([^`]*)`$")
 _UNKNOWN: Final = re.compile(r"Object contains unknown field `(.*)`")
 _IN_TOML: Final = {"bool": "true or false", "str": "a text", "array": "a list", "object": "a table", "int": "a number"}
@@ -196,22 +178,22 @@ class _Reading:
 
     def mapping(self) -> Mapping:
         for name in self._document.keys() - {*_SECTIONS, *_ARRAYS, "rooms"}:
-            self._fault((name,), f"[{name}] is no section; there are [shop], [source], [rooms], [[room]] and [[emit]]")
+            known = "[shop], [source], [rooms], [[room]], [[emit]] and [[watch]]"
+            self._fault((name,), f"[{name}] is no section; there are {known}")
         shop, source = self._section("shop"), self._section("source")
         built_in = shop.built_in if isinstance(shop, _Shop) else True
         sections = RoomSections(self._converted, self._template, self._fault, self._lines, is_built_in=built_in)
         rooms = sections.claim_rooms(self._document.get("rooms", {}))
         rules = tuple(sections.rules(self._document.get("room", []), rooms))
-        emits = [*self._emits(), *_rights_emits(rules)]
-        self._check_names(emits)
+        emits, watches = [*self._emits(), *_rights_emits(rules)], list(self._watches())
+        self._check_names([*emits, *watches])
         sections.check_shadows(
-            rooms, [*(each for emit in emits for each in emit.rooms), *(rule.room for rule in rules)]
+            rooms, [*(each for section in (*emits, *watches) for each in section.rooms), *(rule.room for rule in rules)]
         )
         if self._faults:
             raise MappingError(self._path, self._faults)
-        return Mapping(
-            self._path, tuple(emits), built_in, source.url if isinstance(source, _Source) else "", rooms, rules
-        )
+        source_url = source.url if isinstance(source, _Source) else ""
+        return Mapping(self._path, tuple(emits), tuple(watches), built_in, source_url, rooms, rules)
 
     def _section(self, name: str) -> Struct | None:
         if name not in self._document:
@@ -220,17 +202,26 @@ class _Reading:
         return section
 
     def _emits(self) -> Iterator[Emit]:
-        tables = self._document.get("emit", [])
-        if not isinstance(tables, list) or not all(isinstance(table, dict) for table in tables):
-            self._fault(("emit",), "an event is written as [[emit]], with two brackets")
-            return
-        if len(tables) > EMITS_MAX:
-            self._fault(("emit", EMITS_MAX), f"there are at most {EMITS_MAX} [[emit]]")
-            return
-        for number, table in enumerate(tables):
+        for number, table in enumerate(self._tables("emit", "an event")):
             raw = self._converted(table, _Emit, ("emit", number))
             if isinstance(raw, _Emit) and (emit := self._emit(raw, ("emit", number))) is not None:
                 yield emit
+
+    def _watches(self) -> Iterator[Watch]:
+        for number, table in enumerate(self._tables("watch", "a table to be watched")):
+            raw = self._converted(table, WatchSection, ("watch", number))
+            if isinstance(raw, WatchSection) and (watch := self._watch(raw, ("watch", number))) is not None:
+                yield watch
+
+    def _tables(self, name: str, what: str) -> list[dict[str, Any]]:
+        tables = self._document.get(name, [])
+        if not isinstance(tables, list) or not all(isinstance(table, dict) for table in tables):
+            self._fault((name,), f"{what} is written as [[{name}]], with two brackets")
+            return []
+        if len(tables) > EMITS_MAX:
+            self._fault((name, EMITS_MAX), f"there are at most {EMITS_MAX} [[{name}]]")
+            return []
+        return tables
 
     def _converted(self, value: Any, type_: Any, path: toml_lines.Path) -> Any:
         """The value as of that type; None where it is not, which is a fault."""
@@ -268,7 +259,6 @@ class _Reading:
         args = tuple(self._payload(value, where) for value in arguments)
         if len(self._faults) > before:
             return None
-        lines = {at[len(path) :]: line for at, line in self._lines.items() if at[: len(path)] == path}
         return Emit(
             raw.name or f"{raw.event} of {raw.table}",
             raw.table,
@@ -282,8 +272,37 @@ class _Reading:
             raw.view,
             raw.at == "commit",
             raw.on_error == "fail",
-            lines,
+            self._lines_within(path),
         )
+
+    def _watch(self, raw: WatchSection, path: toml_lines.Path) -> Watch | None:
+        before = len(self._faults)
+        if raw.columns is not None and raw.payload is not UNSET:
+            self._fault((*path, "payload"), "a row is told by `columns` or by `payload`")
+        rooms = [self._template(text, (*path, "rooms", number)) for number, text in enumerate(raw.rooms)]
+        payload: Payload = (
+            of_columns(raw.columns)
+            if raw.columns is not None
+            else self._payload("{*}" if raw.payload is UNSET else raw.payload, (*path, "payload"))
+        )
+        if len(self._faults) > before:
+            return None
+        made = Watch(
+            raw.name or raw.table,
+            raw.table,
+            tuple(room for room in rooms if room is not None),
+            payload,
+            tuple(dict.fromkeys(raw.where)),
+            raw.limit,
+            self._lines_within(path),
+        )
+        for part, each in made.fields:
+            if each.is_old:
+                self._fault((*path, *part), "a row is watched as it is; there is no `old` of it")
+        return made
+
+    def _lines_within(self, path: toml_lines.Path) -> dict[toml_lines.Path, int]:
+        return {at[len(path) :]: line for at, line in self._lines.items() if at[: len(path)] == path}
 
     def _template(self, text: str, path: toml_lines.Path) -> Template | None:
         try:
@@ -303,9 +322,9 @@ class _Reading:
             self._fault(path, "a payload has no moments of TOML; write a text")
         return value  # type: ignore[no-any-return]
 
-    def _check_names(self, emits: list[Emit]) -> None:
-        known: dict[str, Emit] = {}
-        for emit in emits:
+    def _check_names(self, sections: list[Section]) -> None:
+        known: dict[str, Section] = {}
+        for emit in sections:
             first = known.setdefault(emit.name, emit)
             if first is not emit:
                 self._faults.append(

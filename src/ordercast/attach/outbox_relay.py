@@ -105,7 +105,7 @@ class OutboxRelay:
         """What is not told as the file says, a sentence for each."""
         found = [] if self._trouble is None else [f"{self._outbox.name} cannot be read: {self._trouble}."]
         found += self._faults
-        lines = {emit.name: emit.line for emit in self._mapping.emits}
+        lines = {each.name: each.line for each in self._mapping.sections}
         for name, count in self._errors.items():
             changes = "a change was" if count == 1 else f"{count} changes were"
             found.append(self._mapping.fault(lines.get(name, 1), f"{changes} not told: {self._last_error[name]}."))

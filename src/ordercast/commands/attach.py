@@ -163,8 +163,10 @@ def _check(settings: Settings, mapping: Mapping) -> None:
 
 
 def _all_is_well(mapping: Mapping) -> str:
-    events = mapping.events
-    return f"All is as {mapping.path} says: {events} {'event is' if events == 1 else 'events are'} told."
+    events, tables = mapping.events, len(mapping.watches)
+    told = f"{events} {'event is' if events == 1 else 'events are'} told"
+    watched = f", {tables} {'table' if tables == 1 else 'tables'} may be watched" if tables else ""
+    return f"All is as {mapping.path} says: {told}{watched}."
 
 
 def _print(settings: Settings, mapping: Mapping) -> None:

@@ -90,6 +90,20 @@ SEEN_WITH: Final = Statement(
         FROM feed
     """,
 )
+# The newest number, and the newest key of a row that is visible and has none yet.
+NEWEST: Final = Statement(
+    sqlite="SELECT coalesce(max(seq), 0), 0 FROM feed",
+    postgresql="""
+        SELECT (SELECT coalesce(max(seq), 0) FROM feed), (SELECT coalesce(max(id), 0) FROM feed WHERE seq IS NULL)
+    """,
+)
+NUMBERED: Final = Statement(
+    sqlite="SELECT coalesce(max(seq), 0), 1 FROM feed WHERE :through >= 0",
+    postgresql="""
+        SELECT (SELECT coalesce(max(seq), 0) FROM feed),
+          CASE WHEN EXISTS (SELECT 1 FROM feed WHERE seq IS NULL AND id <= :through) THEN 0 ELSE 1 END
+    """,
+)
 FORGET_OLD: Final = Statement("DELETE FROM feed WHERE seq <= :through AND seq < (SELECT min(seq) FROM feed) + :limit")
 
 NOUN: Final = Noun(
@@ -110,6 +124,18 @@ def newest_seq(transaction: Transaction) -> int:
     """The feed's newest number; 0 if it is empty."""
     row = transaction.one(NEWEST_SEQ)
     return (row[0] or 0) if row else 0
+
+
+def newest(transaction: Transaction) -> tuple[int, int]:
+    """The feed's newest number, and the newest key of those visible that have none; 0 for none."""
+    seq, unnumbered = transaction.one(NEWEST) or (0, 0)
+    return int(seq), int(unnumbered)
+
+
+def is_numbered(transaction: Transaction, through: int) -> tuple[int, bool]:
+    """The feed's newest number, and whether each visible row up to the key `through` has one."""
+    seq, are_numbered = transaction.one(NUMBERED, through=through) or (0, 1)
+    return int(seq), bool(are_numbered)
 
 
 def newest_document(transaction: Transaction, entity_id: str) -> str:

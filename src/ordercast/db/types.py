@@ -47,6 +47,8 @@ class ChangeKind(StrEnum):
     EVENT_PUBLISHED = "event.published"
     ACCESS_REVOKED = "access.revoked"
     CUSTOMER_ERASED = "customer.erased"
+    ROW_CHANGED = "row.changed"
+    """Of a table of another program's that is watched (``watched_rows``)."""
     FEED_RESYNC = "feed.resync"
     """Something cannot be published: subscribers reload."""
 

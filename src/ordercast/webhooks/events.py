@@ -154,6 +154,8 @@ def payload_builder_of(kind: ChangeKind) -> tuple[PayloadBuilder, str] | None:  
             return _resync, "Events are missing before this one: look at how things stand. Every endpoint is sent it."
         case ChangeKind.ACCESS_REVOKED | ChangeKind.CONVERSATION_SEEN | ChangeKind.CONVERSATION_CHANGED:
             return None  # sign-outs and read receipts concern no other system
+        case ChangeKind.ROW_CHANGED:
+            return None  # what is watched is for screens; an [[emit]] tells systems
         case _:
             assert_never(kind)
 

@@ -17,7 +17,7 @@ from ordercast.db.postgresql.connection import connect
 from ordercast.db.sql import quoted
 
 from .catalogue import AttachedTrigger, Catalogue
-from .checking import Found, applied_faults, fault_of, resolve, unheard_targets
+from .checking import Found, applied_faults, fault_of, resolve, slow_filters, unheard_targets
 from .compiling import Compiled, CompiledTrigger
 from .reading import read_tables
 
@@ -91,9 +91,10 @@ class PostgresqlAttaching:
         """What the mapping comes to here, with the faults of its SQL."""
         found = resolve(self._mapping, Catalogue(self._ask))
         wrong = {compiled.emit.name: fault for compiled in found.compiled for fault in self._sql_faults(compiled)}
-        return Found(
-            tuple(each for each in found.compiled if each.emit.name not in wrong),
-            tuple(sorted((*found.faults, *wrong.values()))),
+        return replace(
+            found,
+            compiled=tuple(each for each in found.compiled if each.emit.name not in wrong),
+            faults=tuple(sorted((*found.faults, *wrong.values()))),
         )
 
     def _sql_faults(self, compiled: Compiled) -> Iterator[Fault]:
@@ -129,7 +130,7 @@ class PostgresqlAttaching:
 
     def notes(self) -> list[Fault]:
         """What is to be known besides, and is no fault."""
-        return list(unheard_targets(self.resolve()))
+        return [*unheard_targets(self.resolve()), *slow_filters(self._mapping, Catalogue(self._ask))]
 
     def _attached(self) -> list[AttachedTrigger]:
         return Catalogue(self._ask).attached()

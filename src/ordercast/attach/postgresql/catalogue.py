@@ -23,7 +23,7 @@ ORDER BY n.nspname <> 'public', n.nspname
 """
 # A domain is told as what it is made of.
 _COLUMNS: Final = """
-SELECT a.attname, coalesce(base.typname, t.typname), a.attgenerated::text
+SELECT a.attname, coalesce(base.typname, t.typname), a.attgenerated::text, coalesce(base.typtype, t.typtype) = 'e'
 FROM pg_attribute a JOIN pg_type t ON t.oid = a.atttypid
   LEFT JOIN pg_type base ON t.typtype = 'd' AND base.oid = t.typbasetype
 WHERE a.attrelid = %(oid)s AND a.attnum > 0 AND NOT a.attisdropped ORDER BY a.attnum
@@ -52,6 +52,11 @@ ORDER BY 2, 1
 """
 _OWN_SCHEMA: Final = """
 SELECT coalesce(current_schema(), btrim(split_part(current_setting('search_path'), ',', 1), ' "'))
+"""
+# Columns that an index begins with.
+_INDEXED: Final = """
+SELECT a.attname FROM pg_index i JOIN pg_attribute a ON a.attrelid = i.indrelid AND a.attnum = i.indkey[0]
+WHERE i.indrelid = %(oid)s AND i.indisvalid AND i.indpred IS NULL
 """
 _KINDS: Final = {"v": "a view", "m": "a materialized view", "f": "a foreign table"}
 
@@ -89,6 +94,8 @@ class Relation:
     key: tuple[str, ...]
     targets: tuple[Target, ...] = field(default=())
     """The table itself, and those that inherit from it."""
+    enums: frozenset[str] = frozenset()
+    """Columns that have one of a few words."""
 
     @property
     def shown(self) -> str:
@@ -162,10 +169,11 @@ class Catalogue:
             _KINDS.get(kind, ""),
             may_trigger,
             may_select,
-            {name: type_ for name, type_, _ in columns},
-            frozenset(name for name, _, generated in columns if generated == "v"),
+            {name: type_ for name, type_, _, _ in columns},
+            frozenset(name for name, _, generated, _ in columns if generated == "v"),
             tuple(name for (name,) in self._ask(_KEY, {"oid": oid})),
             (Target(oid, schema, table, is_owned), *(Target(*row) for row in heirs)),
+            frozenset(name for name, _, _, is_enum in columns if is_enum),
         )
 
     def _tables(self, schema: str | None, name: str) -> list[tuple[Any, ...]]:
@@ -174,6 +182,10 @@ class Catalogue:
     def attached(self) -> list[AttachedTrigger]:
         """All triggers of ours, on whatever table."""
         return [AttachedTrigger(*row) for row in self._ask(_ATTACHED, {})]
+
+    def indexed(self, relation: Relation) -> frozenset[str]:
+        """The columns by which rows of a table are found without looking at all of them."""
+        return frozenset(name for (name,) in self._ask(_INDEXED, {"oid": relation.oid}))
 
     def own_schema(self) -> str:
         """Ours; that of the path, where it is yet to be made."""

@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from collections.abc import Mapping as MappingOf
+from dataclasses import dataclass, field
 from difflib import get_close_matches
 from typing import Final
 
-from ordercast.attach.mapping import Emit, Fault, Mapping
+from ordercast.attach.mapping import Emit, Fault, Mapping, Watch
 
 from .catalogue import AttachedTrigger, Catalogue, Relation
-from .compiling import Compiled, CompiledTrigger, compile_emit
+from .compiling import Compiled, CompiledTrigger, compile_section
+from .watching import WatchedTable, watch_faults
 
 APPLY: Final = "`ordercast attach --apply` makes it"
 
@@ -23,22 +25,30 @@ class Found:
     """Of each `[[emit]]` that the database has everything for."""
     faults: tuple[Fault, ...]
     """Why the others cannot be, a sentence each, with its line."""
+    watched: MappingOf[str, WatchedTable] = field(default_factory=dict)
+    """The tables that may be watched, by the names that they are asked for by."""
+    schema: str = ""
+    """Ours."""
 
 
 def resolve(mapping: Mapping, catalogue: Catalogue) -> Found:
     """Compile what can be."""
+    watched: dict[str, WatchedTable] = {}
     compiled, faults, schema = list[Compiled](), list[Fault](), catalogue.own_schema()
-    for emit in mapping.emits:
+    sections: list[Emit | Watch] = [*mapping.emits, *mapping.watches]
+    for emit in sections:
         relation = catalogue.find(emit.table)
         wrong = list(_faults_of(emit, relation, catalogue))
         faults += wrong
         if not wrong and isinstance(relation, Relation):
+            if isinstance(emit, Watch):
+                watched[emit.shown] = WatchedTable(emit, relation)
             view = catalogue.find(emit.view) if emit.view else None
-            compiled.append(compile_emit(emit, relation, view if isinstance(view, Relation) else None, schema))
-    return Found(tuple(compiled), tuple(sorted(faults)))
+            compiled.append(compile_section(emit, relation, view if isinstance(view, Relation) else None, schema))
+    return Found(tuple(compiled), tuple(sorted(faults)), watched, schema)
 
 
-def _faults_of(emit: Emit, relation: Relation | str, catalogue: Catalogue) -> Iterator[Fault]:
+def _faults_of(emit: Emit | Watch, relation: Relation | str, catalogue: Catalogue) -> Iterator[Fault]:
     line = emit.line_of("table")
     if isinstance(relation, str):
         yield Fault(line, relation)
@@ -54,6 +64,8 @@ def _faults_of(emit: Emit, relation: Relation | str, catalogue: Catalogue) -> It
         yield from _column_faults(relation, name, at)
     if emit.view:
         yield from _view_faults(emit, relation, catalogue)
+    if isinstance(emit, Watch):
+        yield from watch_faults(emit, relation)
 
 
 def _column_faults(relation: Relation, name: str, line: int) -> Iterator[Fault]:
@@ -66,7 +78,7 @@ def _column_faults(relation: Relation, name: str, line: int) -> Iterator[Fault]:
         yield Fault(line, f"{relation.shown} has no column {name}" + (f"; there is {near[0]}" if near else ""))
 
 
-def _view_faults(emit: Emit, relation: Relation, catalogue: Catalogue) -> Iterator[Fault]:
+def _view_faults(emit: Emit | Watch, relation: Relation, catalogue: Catalogue) -> Iterator[Fault]:
     line, view = emit.line_of("view"), catalogue.find(emit.view)
     if isinstance(view, str):
         yield Fault(line, view)
@@ -90,7 +102,7 @@ def applied_faults(found: Found, attached: list[AttachedTrigger], mapping: Mappi
             fault = fault_of(wanted, compiled, trigger)
             if fault is not None:
                 yield Fault(compiled.emit.line, fault)
-    ours = {emit.id for emit in mapping.emits}
+    ours = {section.id for section in mapping.sections}
     for trigger in there.values():
         if trigger.name.split("_")[1] not in ours:
             yield Fault(
@@ -124,6 +136,20 @@ def _is_same(definition: str, wanted: CompiledTrigger) -> bool:
         and " OF " not in head
         and (("DEFERRABLE" in rest) == wanted.emit.at_commit or wanted.name.endswith("_emptied"))
     )
+
+
+def slow_filters(mapping: Mapping, catalogue: Catalogue) -> Iterator[Fault]:
+    """Columns of filters by which rows are found only by looking at all of them."""
+    for watch in mapping.watches:
+        relation = catalogue.find(watch.table)
+        if isinstance(relation, Relation) and not relation.kind:
+            indexed = catalogue.indexed(relation)
+            for number, name in enumerate(watch.where):
+                if name in relation.columns and name not in indexed:
+                    yield Fault(
+                        watch.line_of("where", number),
+                        f"no index of {relation.shown} begins with {name}: each snapshot by it reads the whole table",
+                    )
 
 
 def unheard_targets(found: Found) -> Iterator[Fault]:

@@ -97,6 +97,7 @@ def resolve(connection: sqlite3.Connection, mapping: MappingFile) -> Found:
         for verb in emit.on:
             name = f"ordercast_{emit.id}_{verb}"
             triggers[name] = (emit, _trigger(name, emit, verb, table))
+    faults += [Fault(watch.line, "tables of a SQLite file cannot be watched") for watch in mapping.watches]
     return Found(triggers, tables, tuple(sorted(faults)))
 
 
