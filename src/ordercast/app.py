@@ -36,11 +36,15 @@ from ordercast.feed import (
     EphemeralEvents,
     FeedRecovery,
     LiveStats,
+    NoTables,
     Presence,
     PresencePeers,
     Relay,
     Subscriptions,
+    TableSubscriptions,
+    TableWatches,
     TypingNotices,
+    WatchableTables,
 )
 from ordercast.hub import Bus, Options, Rate, Server
 from ordercast.jobs import (
@@ -176,6 +180,7 @@ def build_hub(
     notices: NoticeRecorder | None = None,
     *,
     rules: RoomRules | None = None,
+    tables: WatchableTables | None = None,
 ) -> Hub:
     """Build the socket half: authentication, commands and the feed. `authenticator` is shared with the HTTP half; the
     caller closes `notices` and `rules`, which are of rooms that are asked for.
@@ -195,8 +200,9 @@ def build_hub(
         ),
         bus=bus,
     )
-    relay = Relay(store, server.main)
-    server.main.recovery = recovery = FeedRecovery(store, store, relay, _now)
+    watches = TableWatches(server.main, tables or NoTables())
+    relay = Relay(store, server.main, watches)
+    server.main.recovery = recovery = FeedRecovery(store, store, relay, _now, watches)
     presence = Presence(server.main)
     if bus is not None:
         presence.peers = PresencePeers(server.main, presence)
@@ -219,6 +225,7 @@ def build_hub(
         ephemeral,
         notices=notices,
         typing=TypingNotices(server.main),
+        tables=TableSubscriptions(relay, watches),
         is_built_in=settings.built_in,
         rules=rules,
     )
@@ -287,11 +294,13 @@ async def serve(settings: Settings, on_ready: OnReady, signals: SignalHandlers) 
         notices = NoticeRecorder(store, _now)
         bus = redis_services.bus or _database_bus(settings)
         rules = rule_answers(settings, mapping)
-        server, relay, presence = build_hub(settings, store, authenticator, bus, notices, rules=rules)
+        attached = await attached_tables(settings, store, mapping, rules)
+        server, relay, presence = build_hub(
+            settings, store, authenticator, bus, notices, rules=rules, tables=attached.tables
+        )
         relay.start()
         redis_services.start_emitters(server)
         providers = providers_of(settings, store)
-        attached = await attached_tables(settings, store, mapping, rules)
         always = [RowInspector(store).run, forget_revocations(authenticator), presence.run]
         if settings.built_in:
             every_s, today = settings.stats_every_ms / 1000, _today(settings, relay)

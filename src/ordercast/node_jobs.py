@@ -17,6 +17,7 @@ from ordercast.config import ConfigError, Settings
 from ordercast.config.secrets import SIGNING_KEY
 from ordercast.db import Store, StoreError, UnitOfWork, events, shop
 from ordercast.db.bookings.reminders import ReminderSettings
+from ordercast.feed import NoTables, WatchableTables
 from ordercast.jobs import (
     Job,
     expire_bookings,
@@ -147,6 +148,7 @@ class AttachedJobs(NamedTuple):
     always: tuple[Job, ...] = ()
     leading: tuple[Job, ...] = ()
     warnings: tuple[Callable[[], list[str]], ...] = ()
+    tables: WatchableTables = NoTables()
 
 
 def rule_answers(settings: Settings, mapping: Mapping | None) -> RuleAnswers | None:
@@ -206,7 +208,9 @@ async def _attached(settings: Settings, store: Store, mapping: Mapping | None) -
     attached = AttachedTables(store, mapping, _now)
     with suppress(StoreError):
         await attached.look()
-    return AttachedJobs((attached.run,), (publish_mapping_gaps(attached.tell_gaps),), (attached.warnings,))
+    return AttachedJobs(
+        (attached.run,), (publish_mapping_gaps(attached.tell_gaps),), (attached.warnings,), attached.tables
+    )
 
 
 def _outbox(settings: Settings, mapping: Mapping) -> Outbox | None:

@@ -22,6 +22,7 @@ from tests.sockets.toggled_rules import ToggledRules
 
 from .client import PASSWORD, SECRET, Client, over
 from .stores import AnyStore, PromptStore
+from .watched_table import OneTable
 
 Settle = Callable[[], Awaitable[int]]
 
@@ -111,7 +112,7 @@ def rules() -> ToggledRules:
 @pytest.fixture
 async def server(settings: Settings, store: Store, rules: ToggledRules) -> AsyncIterator[Server]:
     """The socket half of a node, joined to its shop."""
-    server, relay, _ = build_hub(settings, store, rules=rules)
+    server, relay, _ = build_hub(settings, store, rules=rules, tables=OneTable(store))
     relay.start()
     yield server
     relay.stop()

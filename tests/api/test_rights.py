@@ -338,6 +338,8 @@ async def refused(cast: Cast, server: Server, command: str, *, own: bool) -> boo
     sent: dict[str, Any] = {
         "watch_order": {"orderId": order["id"]},
         "unwatch_order": {"orderId": order["id"]},
+        "watch": {"table": "Order"},
+        "unwatch": {"watch": "1f0c"},
         "update_order_status": {"orderId": order["id"], **of_order["status"]},
         "update_booking_status": {
             "bookingId": booking.get("id"),

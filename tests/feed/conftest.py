@@ -13,7 +13,7 @@ from tests.quick import migrated
 
 from ordercast.commerce.rooms import STORE_OWNERS
 from ordercast.db import SqliteStore
-from ordercast.feed import FeedRecovery, Relay
+from ordercast.feed import FeedRecovery, NoTables, Relay, TableWatches, WatchableTables
 from ordercast.hub import DisconnectReason, Handshake, Options, Receiver, Server, Socket
 from ordercast.protocol.message import Message
 
@@ -79,10 +79,15 @@ async def store(database: Path) -> AsyncIterator[SqliteStore]:
 class Node:
     """One node's hub and relay over a store; what a test needs of `app.build_hub`, with tokens that are plain names."""
 
-    def __init__(self, store: SqliteStore, options: Options | None = None) -> None:
+    def __init__(
+        self, store: SqliteStore, options: Options | None = None, tables: WatchableTables | None = None
+    ) -> None:
         self.server = Server(options)
-        self.relay = Relay(store, self.server.main)
-        self.server.main.recovery = FeedRecovery(store, store, self.relay, lambda: "2026-01-01T00:00:00.000Z")
+        self.watches = TableWatches(self.server.main, tables or NoTables())
+        self.relay = Relay(store, self.server.main, self.watches)
+        self.server.main.recovery = FeedRecovery(
+            store, store, self.relay, lambda: "2026-01-01T00:00:00.000Z", self.watches
+        )
         self.server.use(self._authenticate)
         self.relay.start()
 

@@ -23,6 +23,13 @@ async def watch(stage: Stage) -> None:
     assert (await stage.buyer.ask("watch_order", {"orderId": "ord_nothing"}))["error"]["code"] == "not_found"
 
 
+async def watch_table(stage: Stage) -> None:
+    data = (await stage.clerk.ask("watch", {"table": "Order"}))["data"]
+    assert data["rows"] == []
+    assert (await stage.clerk.ask("unwatch", {"watch": data["watch"]}))["data"] == {"watch": data["watch"]}
+    assert (await stage.clerk.ask("watch", {"table": "Secret"}))["error"]["field"] == "table"
+
+
 async def move(stage: Stage) -> None:
     order = await stage.client.place(CUSTOMER)
     wanted = {"orderId": order["id"], "status": "processing", "version": 1, "clientId": "c-1"}
@@ -138,6 +145,8 @@ ASKED: dict[str, Callable[[Stage], Awaitable[None]]] = {
     "echo": echo,
     "watch_order": watch,
     "unwatch_order": watch,
+    "watch": watch_table,
+    "unwatch": watch_table,
     "update_order_status": move,
     "update_booking_status": move_booking,
     "assign_driver": assign,

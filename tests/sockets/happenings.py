@@ -17,6 +17,7 @@ from ordercast.db import access, mismatches
 from ordercast.feed import EphemeralEvents, LiveStats
 from ordercast.jobs import escalate_unseen
 from tests.api.client import CUSTOMER, SERVICE, STORE, token
+from tests.api.watched_table import tell
 
 from .stage import SHOP_ROOMS, Stage
 
@@ -208,6 +209,15 @@ async def lost_a_room(stage: Stage) -> Any:
     return await stage.buyer.waits_for("room_left")
 
 
+async def row_watched(stage: Stage) -> Any:
+    assert (await stage.clerk.ask("watch", {"table": "Order", "where": {"status": "new"}}))["data"]["rows"] == []
+    for was, now_ in ((None, "new"), ("new", "new"), ("new", "paid")):
+        await tell(stage.store, 17, was, now_)
+    await stage.clerk.waits_for("row_entered")
+    await stage.clerk.waits_for("row_changed")
+    return await stage.clerk.waits_for("row_left")
+
+
 async def lost_its_place(stage: Stage) -> Any:
     returning = await stage.connect(token("store"), *SHOP_ROOMS, offset="nowhere")
     return await returning.waits_for("resync")
@@ -263,6 +273,9 @@ HAPPENS: dict[str, Callable[[Stage], Awaitable[Any]]] = {
     "ready": came_in,
     "watching": watched,
     "room_left": lost_a_room,
+    "row_entered": row_watched,
+    "row_changed": row_watched,
+    "row_left": row_watched,
     "resync": lost_its_place,
     "auth_expiring": expired,
     "auth_expired": expired,

@@ -8,6 +8,7 @@ from typing import Final
 STORE_OWNERS: Final = "store-owners"
 CONVERSATION_PREFIX: Final = "conversation_"
 _WATCH: Final = "watch_order_"
+TABLE_WATCH_PREFIX: Final = "rows:"
 EVERYBODY: Final = "\x00everybody"
 """Instead of a room: all authenticated sockets, for a row of the feed that does not name its rooms."""
 
@@ -60,6 +61,11 @@ def watch_room(order_id: str) -> str:
 
 def is_watch_room(room: str) -> bool:
     return room.startswith(_WATCH)
+
+
+def is_table_watch_room(room: str) -> bool:
+    """Whether it is of those who watch rows of an attached table, whose filter is its name."""
+    return room.startswith(TABLE_WATCH_PREFIX)
 
 
 def user_room(user_id: str) -> str:

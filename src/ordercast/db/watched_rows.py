@@ -17,10 +17,10 @@ from uuid import UUID
 import msgspec
 
 from ordercast.commerce.errors import InvalidField
+from ordercast.commerce.rooms import TABLE_WATCH_PREFIX, is_table_watch_room
 
 from .types import Change
 
-ROOM_PREFIX: Final = "rows:"
 # A filter is a room's name, kept with the session: no longer than a page has boxes to tick.
 FILTER_CHARACTERS_MAX: Final = 4_000
 VALUES_MAX: Final = 100
@@ -101,7 +101,7 @@ class TableFilter:
     def room(self) -> str:
         """The room of its watchers, by which a session remembers it."""
         said = json.dumps([self.table, self.key, self.where], ensure_ascii=False, separators=(",", ":"))
-        return f"{ROOM_PREFIX}{said}"
+        return f"{TABLE_WATCH_PREFIX}{said}"
 
     @cached_property
     def id(self) -> str:
@@ -111,10 +111,10 @@ class TableFilter:
     @classmethod
     def of_room(cls, room: str) -> TableFilter | None:
         """The filter of a room's name; None for the name of another room."""
-        if not room.startswith(ROOM_PREFIX):
+        if not is_table_watch_room(room):
             return None
         try:
-            table, key, where = json.loads(room[len(ROOM_PREFIX) :])
+            table, key, where = json.loads(room[len(TABLE_WATCH_PREFIX) :])
             return cls(
                 table, None if key is None else tuple(key), tuple((name, tuple(values)) for name, values in where)
             )
@@ -152,7 +152,7 @@ class WatchableTable:
         return frozenset(
             room
             for room in rooms
-            if not room.startswith(ROOM_PREFIX) and any(form.fullmatch(room) for form in self.room_forms)
+            if not is_table_watch_room(room) and any(form.fullmatch(room) for form in self.room_forms)
         )
 
     def filter(self, key: Any, where: Any) -> TableFilter:

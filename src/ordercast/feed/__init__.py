@@ -17,6 +17,8 @@ from .presence_peers import PresencePeers
 from .recovery import FeedRecovery
 from .relay import Relay
 from .subscriptions import Subscriptions
+from .table_subscriptions import TableSubscriptions
+from .table_watches import NoTables, TableWatches, WatchableTables
 from .typing_notices import TypingNotices
 
 __all__ = [
@@ -25,10 +27,14 @@ __all__ = [
     "EphemeralEvents",
     "FeedRecovery",
     "LiveStats",
+    "NoTables",
     "Position",
     "Presence",
     "PresencePeers",
     "Relay",
     "Subscriptions",
+    "TableSubscriptions",
+    "TableWatches",
     "TypingNotices",
+    "WatchableTables",
 ]

@@ -8,7 +8,7 @@ from typing import Final
 import msgspec
 
 from ordercast import telemetry
-from ordercast.db import Change, DamagedRows
+from ordercast.db import Change, ChangeKind, DamagedRows
 from ordercast.db.damage import problem_of
 from ordercast.protocol.message import Message
 from ordercast.protocol.socketio import encode_event
@@ -16,6 +16,7 @@ from ordercast.protocol.socketio import encode_event
 from .audience import route
 from .gaps import RowTooLarge, UnroutableRow, affected_rooms
 from .position import ROW_END, Position
+from .row_events import RowEvents
 
 # Twice the default limit of `POST /api/emit`, half of a client's backlog (`backlog_bytes_max`): a larger event would
 # close each connection it is sent to, again and again.
@@ -30,6 +31,8 @@ class FeedEvent(msgspec.Struct, frozen=True):
     position: Position
     rooms: tuple[str, ...]
     message: Message
+    row: RowEvents | None = None
+    """Of a watched row: what is told instead of `message`, to those of the rooms who watch it."""
 
 
 EncodedRow = tuple[int, Sequence[FeedEvent]]
@@ -65,6 +68,11 @@ def check_row(change: Change) -> str | None:
 def _encode_events(change: Change, epoch: str, namespace: str) -> list[FeedEvent]:
     if _is_large(change.after) or _is_large(change.before):
         raise RowTooLarge(f"it is larger than {EVENT_BYTES_MAX} bytes")
+    if change.kind == ChangeKind.ROW_CHANGED:
+        row = RowEvents.of(change, epoch, namespace)
+        # The message is never sent; it has the size of what is kept.
+        held = Message(b"" if change.after is None else bytes(memoryview(change.after)))
+        return [FeedEvent(row.position, row.change.rooms, held, row)]
     routed = list(route(change, lambda index: f"{epoch}:{change.seq}.{index}"))
     events = []
     for index, event in enumerate(routed):

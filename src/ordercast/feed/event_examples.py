@@ -23,6 +23,7 @@ from ordercast.commerce.rooms import (
 from ordercast.db import Change, ChangeKind
 
 from .audience import route
+from .row_events import CHANGED, ENTERED, LEFT
 
 EPOCH: Final = "5d1c0e"
 _SEQ: Final = 4711
@@ -356,10 +357,26 @@ FLEETING: Final = (
 """Ephemeral events; see `ephemeral`."""
 
 _POSITION: Final = f"{EPOCH}:{_SEQ}"
+_WATCH: Final = "1f0c7b2d9e4a5630ab"
+_ROW: Final = {
+    "id": f"{_POSITION}.{_WATCH}",
+    "seq": _SEQ,
+    "at": _AT,
+    "watch": _WATCH,
+    "table": "Order",
+    "rowId": "17",
+    "key": {"id": 17},
+}
+_TOLD: Final = {"row": {"id": 17, "status": "new", "total": 2400}}
 SOCKETS: Final = (
     Example("ready", (), {"position": _POSITION, "identity": f"store:{_USER_ID}"}, _POSITION),
     Example("watching", (), {"orderId": _ORDER_ID, "position": _POSITION}, _POSITION),
     Example("watching", (), {"conversationId": _CONVERSATION_ID, "position": _POSITION}, _POSITION),
+    Example("watching", (), {"watch": _WATCH, "table": "Order", "position": _POSITION}, _POSITION),
+    *(
+        Example(event, (), {**_ROW, **({} if event == LEFT else _TOLD)}, _POSITION)
+        for event in (ENTERED, CHANGED, LEFT)
+    ),
     Example("resync", (), {"reason": "too_far_behind"}),
     Example("watching", (), {"room": "order_4711", "position": _POSITION}, _POSITION),
     Example(

@@ -367,13 +367,53 @@ class ReadyPayload(TypedDict):
     """The identity of this socket."""
 
 
+class RowPayload(TypedDict):
+    """The fields of the events of watched tables."""
+
+    id: str
+    """The event's unique id."""
+    seq: int
+    """Its position in the feed."""
+    at: str
+    watch: str
+    """The watch that it is of, as `watch` answered."""
+    table: str
+    """The table, as it was asked for."""
+    rowId: str
+    """A text that no other row of the table has: its key."""
+    key: dict[str, Any]
+    """The key's columns."""
+
+
+class RowEnteredPayload(RowPayload):
+    """A row is new among those that are watched: it was inserted, or came to be one of them."""
+
+    row: Any
+    """What the mapping file tells of it."""
+
+
+class RowChangedPayload(RowPayload):
+    """A row that is watched was changed, and is still one of them."""
+
+    row: Any
+    """What the mapping file tells of it, as it is now."""
+
+
+class RowLeftPayload(RowPayload):
+    """A row is no longer among those that are watched: it was deleted, or is another's or otherwise now."""
+
+
 class WatchingPayload(TypedDict):
-    """A watch by `watch_order` or `watch_conversation` began, or a room was joined by `join_room`."""
+    """A watch by `watch_order`, `watch_conversation` or `watch` began, or a room was joined by `join_room`."""
 
     orderId: NotRequired[str]
     conversationId: NotRequired[str]
     room: NotRequired[str]
     """The room that was joined."""
+    watch: NotRequired[str]
+    """Of rows of a table: what their events say they are of."""
+    table: NotRequired[str]
+    """The table of those."""
     position: str
     """The position of the snapshot; later changes follow."""
 
@@ -445,6 +485,9 @@ PAYLOADS: Final[dict[str, Any]] = {
     "seen": SeenPayload,
     "participants": ParticipantsPayload,
     "typing": TypingPayload,
+    "row_entered": RowEnteredPayload,
+    "row_changed": RowChangedPayload,
+    "row_left": RowLeftPayload,
     "resync": ResyncPayload,
     "ready": ReadyPayload,
     "watching": WatchingPayload,

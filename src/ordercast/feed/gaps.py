@@ -12,6 +12,7 @@ a reason in their place, with the offset behind them, from which the client cont
   restore (`EPOCH_CHANGED`).
 - **A table of the shop's own** that is attached: its mapping could not tell a change (`MAPPING_FAILED`), or it was
   emptied by TRUNCATE, which tells of no row (`TABLE_EMPTIED`). Such a row of the feed names its rooms itself.
+- **Other rows of a table** may be seen by who watches it, since their rooms are others (`RIGHTS_CHANGED`).
 - **This node is behind** the one that a client comes from, for too long (`FEED_BEHIND`).
 
 The relay detects the first two and sends them to all affected; `recovery` detects the others, for one client.
@@ -38,6 +39,7 @@ from ordercast.commerce.rooms import (
     watch_room,
 )
 from ordercast.db import Change, ChangeKind, read_json
+from ordercast.db.watched_rows import RowChange
 
 
 class GapReason(StrEnum):
@@ -52,6 +54,7 @@ class GapReason(StrEnum):
     FEED_BEHIND = "feed_behind"
     MAPPING_FAILED = "mapping_failed"
     TABLE_EMPTIED = "table_emptied"
+    RIGHTS_CHANGED = "rights_changed"
 
 
 # Finds names in a document that is no valid JSON.
@@ -137,6 +140,13 @@ def _published(change: Change) -> list[str] | None:
     return [room for room in rooms if isinstance(room, str) and room != EVERYBODY]
 
 
+def _row(change: Change) -> list[str] | None:
+    try:
+        return list(RowChange.of(change).rooms)
+    except (ValueError, RecursionError):
+        return None
+
+
 def _shop(change: Change) -> list[str]:
     del change
     return [STORE_OWNERS]
@@ -150,6 +160,7 @@ _FINDERS: Final[dict[str, Callable[[Change], list[str] | None]]] = {
     ChangeKind.ORDER_UNSEEN: _shop,
     ChangeKind.BOOKING_UNSEEN: _shop,
     ChangeKind.PAYMENT_MISMATCH: _shop,
+    ChangeKind.ROW_CHANGED: _row,
 }
 _FAMILIES: Final[dict[str, Callable[[Change], list[str] | None]]] = {
     "order.": _order,

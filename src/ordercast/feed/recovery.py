@@ -42,6 +42,7 @@ from .history_cache import mask_of
 from .position import ROW_END, Position
 from .relay import Relay
 from .source import FeedSource
+from .table_watches import TableWatches, filters_in
 
 # Rows per batch, which the connection must take before the next: bounds the memory of a replay.
 REPLAY_ROWS: Final = 128
@@ -83,11 +84,19 @@ class FeedRecovery:
 
     gap_event = "resync"
 
-    def __init__(self, store: SessionStore, source: FeedSource, relay: Relay, now: Callable[[], str]) -> None:
+    def __init__(
+        self,
+        store: SessionStore,
+        source: FeedSource,
+        relay: Relay,
+        now: Callable[[], str],
+        watches: TableWatches | None = None,
+    ) -> None:
         self._store = store
         self._source = source
         self._relay = relay
         self._now = now
+        self._watches = watches
         self._encoding = asyncio.Lock()
         self._loads = asyncio.Semaphore(LOADS_MAX)
         self.rejoin: Rejoin = _none
@@ -141,7 +150,8 @@ class FeedRecovery:
         is_open = (room for room in session.rooms if is_watch_room(room) or is_conversation_room(room))
         watched = tuple(is_open) if role in SEES_EVERY_ORDER else ()
         asked = await self.rejoin(socket, session.rooms)
-        return (*socket.rooms, *watched, *asked)  # of now: a right may have ended meanwhile
+        tables = () if self._watches is None else self._watches.resumed(socket, session.rooms)
+        return (*socket.rooms, *watched, *asked, *tables)  # of now: a right may have ended meanwhile
 
     def greeting(self, socket: Socket) -> tuple[str, Sequence[Any]]:
         position = str(self._relay.position)
@@ -166,6 +176,7 @@ class FeedRecovery:
         entitled = frozenset((*rooms, socket.id, EVERYBODY))
         masks = [mask_of(room) for room in entitled]
         lasting = {socket.id, EVERYBODY}
+        watched = filters_in(entitled)
         after = position.seq if position.event == ROW_END else position.seq - 1
         while after < self._relay.position.seq or self._relay.position.epoch != position.epoch:
             if not may_replay(socket):
@@ -186,10 +197,11 @@ class FeedRecovery:
             # A right that ended meanwhile opens nothing more.
             entitled &= socket.rooms | lasting
             batch = [
-                event.message
+                message
                 for _, row in rows
                 for event in row
                 if event.position > position and not entitled.isdisjoint(event.rooms)
+                for message in ((event.message,) if event.row is None else event.row.replayed(watched, entitled))
             ]
             if batch:
                 telemetry.EVENTS_REPLAYED.inc(len(batch))

@@ -46,6 +46,7 @@ from .latency import Latency
 from .position import Position
 from .replay_buffer import ReplayBuffer
 from .source import FeedSource
+from .table_watches import TableWatches
 
 log = logging.getLogger("ordercast.feed")
 
@@ -62,10 +63,11 @@ Handler = Callable[[Change], None]
 class Relay:
     """Delivers each row after `position`, in order, to this node's sockets."""
 
-    def __init__(self, source: FeedSource, namespace: Namespace) -> None:
+    def __init__(self, source: FeedSource, namespace: Namespace, watches: TableWatches | None = None) -> None:
         self.latency = Latency()
         self._source = source
         self._namespace = namespace
+        self._watches = watches
         self._position = 0
         self._recent = ReplayBuffer()
         self._history = HistoryCache(self._encode)
@@ -172,6 +174,8 @@ class Relay:
         return encode_events(change, self._epoch, self._namespace.name, self._source.damaged)
 
     def _emit(self, event: FeedEvent) -> int:
+        if event.row is not None:
+            return 0 if self._watches is None else self._watches.deliver(event.row)
         if EVERYBODY in event.rooms:
             return self._emit_to_everybody(event.message)
         return self._namespace.adapter.deliver(event.message, event.rooms)

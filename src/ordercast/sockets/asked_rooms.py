@@ -25,7 +25,7 @@ from ordercast.api.emit import Room
 from ordercast.api.errors import TooManyWatches
 from ordercast.commerce.errors import NotPermitted
 from ordercast.commerce.room_access import Asker, RoomQuestion, RoomRules, RuleUnanswered
-from ordercast.commerce.rooms import is_conversation_room, is_watch_room
+from ordercast.commerce.rooms import is_conversation_room, is_table_watch_room, is_watch_room
 from ordercast.commerce.timestamps import Timestamp
 from ordercast.db import Change, StoreError
 from ordercast.feed import Subscriptions
@@ -250,7 +250,11 @@ class AskedRooms:
         if self._rules is None or identity is None:
             return ()
         former = [
-            room for room in rooms if not (room in socket.rooms or is_watch_room(room) or is_conversation_room(room))
+            room
+            for room in rooms
+            if not (
+                room in socket.rooms or is_watch_room(room) or is_conversation_room(room) or is_table_watch_room(room)
+            )
         ]
         await asyncio.gather(*(self._rejoin(socket, room, self._questions(identity, room)) for room in former))
         return tuple(self.memberships(socket))

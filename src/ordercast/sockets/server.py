@@ -8,10 +8,10 @@ from ordercast.api.commands import CommandDoc
 from ordercast.api.context import ApiContext
 from ordercast.api.nouns import COMMANDS
 from ordercast.commerce.room_access import RoomRules
-from ordercast.feed import DriverPositions, EphemeralEvents, Subscriptions, TypingNotices
+from ordercast.feed import DriverPositions, EphemeralEvents, Subscriptions, TableSubscriptions, TypingNotices
 from ordercast.hub import Server, Socket
 
-from . import notice_commands, position_command, watch_commands, whoami
+from . import notice_commands, position_command, table_commands, watch_commands, whoami
 from .asked_rooms import AskedRooms
 from .auth import REFRESH, AuthRefresh, SocketAuth
 from .command_router import CommandRouter, SocketHandler
@@ -37,6 +37,7 @@ def serve_sockets(
     *,
     notices: NoticeRecorder,
     typing: TypingNotices,
+    tables: TableSubscriptions,
     is_built_in: bool = True,
     rules: RoomRules | None = None,
 ) -> RightsHandlers:
@@ -54,6 +55,7 @@ def serve_sockets(
     router = CommandRouter(server, context)
     rooms.register(router)
     whoami.register(router, rooms, lambda: subscriptions.position)
+    table_commands.register(router, tables)
     conversations = ConversationCommands(server, context, subscriptions, typing)
     if not is_built_in:
         return RightsHandlers(auth, conversations, rooms)

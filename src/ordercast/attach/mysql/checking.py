@@ -68,6 +68,7 @@ def resolve(connection: Connection, mapping: MappingFile, database: str) -> Foun
         for verb in emit.on:
             trigger = Trigger(emit, verb, table, trigger_body(emit, verb, table, database))
             triggers[trigger.place] = trigger
+    faults += [Fault(watch.line, "tables of MySQL cannot be watched") for watch in mapping.watches]
     return Found(triggers, tables, tuple(sorted(faults)))
 
 
