@@ -63,6 +63,8 @@ from ordercast.sockets import NoticeRecorder, describe_sockets, serve_sockets
 from ordercast.wire import AsgiApplication, make_server
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from ordercast.attach import Mapping
 
 log = logging.getLogger("ordercast.app")
@@ -107,9 +109,14 @@ def read_mapping(settings: Settings) -> Mapping | None:
     path = settings.mapping_path
     if path is None:
         return None
+    _check_source(settings)
+    return mapping_at(path)
+
+
+def mapping_at(path: Path) -> Mapping:
+    """Read a mapping file, whatever there is of the database. Raises ConfigError with each fault's line."""
     from ordercast import attach  # noqa: PLC0415 - most shops have no such file
 
-    _check_source(settings)
     try:
         return attach.read(path)
     except attach.MappingError as error:

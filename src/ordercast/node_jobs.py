@@ -157,15 +157,17 @@ def rule_answers(settings: Settings, mapping: Mapping | None) -> RuleAnswers | N
         return None
     from ordercast.attach.rule_answers import RuleAnswers  # noqa: PLC0415 - most shops have nothing attached
 
-    return RuleAnswers(mapping, _questions(settings), _authorizer(settings, mapping))
+    return RuleAnswers(mapping, questions_of(settings), _authorizer(settings, mapping))
 
 
-def _questions(settings: Settings) -> Questions:
-    """The database whose tables are attached."""
+def questions_of(settings: Settings) -> Questions | None:
+    """What asks the database whose tables are attached; None for one that cannot be asked."""
     if settings.source_path is not None:
         from ordercast.attach.sqlite.questions import SqliteQuestions  # noqa: PLC0415 - as above
 
         return SqliteQuestions(settings.source_path)
+    if settings.source_url:
+        return None
     from ordercast.attach.postgresql.questions import PostgresqlQuestions  # noqa: PLC0415 - as above
 
     return PostgresqlQuestions(settings.store_url)

@@ -97,6 +97,13 @@ def test_a_question_that_cannot_be_read_is_told_before_it_is_asked(questions: Qu
         questions.ask('SELECT 1 FROM "Bookings"', {})
 
 
+def test_a_column_that_has_gone_is_no_text_that_somebody_may_be_called(questions: Questions) -> None:
+    gone = 'SELECT 1 FROM "Order" WHERE "ownerId" = :sub'
+    assert "ownerId" in (questions.fault(gone) or "")
+    with pytest.raises(questions.errors):
+        questions.ask(gone, {"sub": "ownerId"})
+
+
 def test_a_name_that_is_no_uuid_is_no_fault_but_no(postgresql_questions: Questions) -> None:
     for name in ("4711", "x\u0000y"[:1], "'"):
         with pytest.raises(QuestionRefused):

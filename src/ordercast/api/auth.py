@@ -27,6 +27,7 @@ TRACKING_PREFIX: Final = "trk_"
 _TRACKING_BYTES: Final = 16  # 128 bits: cannot be guessed, however many orders there are
 TOKEN_CHARACTERS_MAX: Final = 4_096
 _JTI_BYTES: Final = 12
+OWN_CLAIM_NAMES: Final = ("sub", "role", "iss", "jti", "sid", "iat", "exp", "rooms")
 ROOMS_CLAIM: Final = "rooms"
 """The claim with the rooms that a back end's token may publish to."""
 
@@ -103,30 +104,32 @@ def issue_token(
     sign_in: str | None = None,
     issued_at_ms: int | None = None,
     rooms: Sequence[str] = (),
+    claims: Mapping[str, Any] | None = None,
 ) -> str:
     """Sign a token for `sub` in `role`, valid for `ttl_s` seconds; `sign_in` is the id of its sign-in. A back end's may
-    publish to `rooms`, to any if empty.
+    publish to `rooms`, to any if empty. `claims` are what a mapping file asks for besides.
 
     `issued_at_ms` (Unix; now by default) must not be later than the lookup of role and rights, so that a later
     revocation applies.
     """
     # In milliseconds, to distinguish a sign-in right after a revocation.
     now = (time.time_ns() // 1_000_000 if issued_at_ms is None else issued_at_ms) / 1000
-    claims: dict[str, Any] = {
+    signed: dict[str, Any] = {
+        **(claims or {}),
         "sub": sub,
-        "role": str(Role(role)),
+        "role": str(role),
         "iss": ISSUER,
         "jti": secrets.token_urlsafe(_JTI_BYTES),
         "iat": now,
         "exp": int(now) + ttl_s,
     }
     if name is not None:
-        claims["name"] = name
+        signed["name"] = name
     if sign_in is not None:
-        claims["sid"] = sign_in
+        signed["sid"] = sign_in
     if rooms:
-        claims[ROOMS_CLAIM] = list(rooms)
-    return jwt.encode(claims, secret, ALGORITHM, {"kid": key_id(secret)})
+        signed[ROOMS_CLAIM] = list(rooms)
+    return jwt.encode(signed, secret, ALGORITHM, {"kid": key_id(secret)})
 
 
 def verify_token(secret: str | SigningKeys, token: str, backend_claims: ClaimNames = OWN_CLAIMS) -> Identity:

@@ -11,7 +11,7 @@ from ordercast.commerce.webhook_signatures import sign_standard
 from ordercast.outgoing import AddressRefused
 from ordercast.outgoing.http import OutgoingHttp, RequestFailed
 
-from .questions import ANYWHERE
+from .room_sections import ANYWHERE
 
 # Somebody waits for a room.
 ANSWER_S_MAX: Final = 3.0

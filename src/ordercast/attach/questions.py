@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any, Final, Protocol
 
-from ordercast.outgoing import Networks
+from .mapping import Fault
+from .room_rules import Rule
 
 # A question holds one of few connections; a shop's own page would not wait longer.
 QUESTION_S_MAX: Final = 1.0
 # Questions at once, of a node: each is a connection to the shop's database.
 CONNECTIONS_MAX: Final = 4
-ANYWHERE: Final = Networks(("0.0.0.0/0", "::/0"))
-"""Where a webhook may be: its address stands in the operator's own file."""
+UNASKED: Final = "this database cannot be asked; use `authorize`"
 
 
 class QuestionRefused(Exception):
@@ -44,3 +44,20 @@ class Authorizer(Protocol):
         ...
 
     async def close(self) -> None: ...
+
+
+def faults_of(questions: Questions | None, rules: Sequence[Rule]) -> list[Fault]:
+    """Which rules the database cannot answer, and why; None is one that cannot be asked at all."""
+    if questions is None:
+        return [Fault(rule.line_of_sql, f"{rule.name}: {UNASKED}") for rule in rules if rule.sql]
+    found = []
+    for rule in rules:
+        if not rule.sql:
+            continue
+        try:
+            fault = questions.fault(rule.sql)
+        except questions.errors as error:
+            fault = f"the question cannot be asked: {str(error).strip() or type(error).__name__}"
+        if fault is not None:
+            found.append(Fault(rule.line_of_sql, f"{rule.name}: {fault}"))
+    return found

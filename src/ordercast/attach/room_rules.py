@@ -49,6 +49,7 @@ class Rule:
     """It is asked again when a row of these changes."""
     every_s: float = EVERY_S
     line: int = 1
+    line_of_sql: int = 1
 
     @property
     def name(self) -> str:
@@ -114,6 +115,17 @@ def with_parameters(sql: str) -> str:
         made.append(f"%({found[2]})s" if found[2] else found[0].replace("%", "%%"))
         at = found.end()
     return "".join((*made, sql[at:].replace("%", "%%")))
+
+
+def with_strict_names(sql: str) -> str:
+    """The question with names in backquotes: SQLite takes one in double quotes, if there is none, for a text, which who
+    asks may be called.
+    """
+    return _TOKEN.sub(lambda found: _backquoted(found[0]) if found[0].startswith('"') else found[0], sql)
+
+
+def _backquoted(name: str) -> str:
+    return "`" + name[1:-1].replace('""', '"').replace("`", "``") + "`"
 
 
 def question(sql: str) -> str:

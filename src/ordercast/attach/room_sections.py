@@ -7,10 +7,9 @@ from typing import Annotated, Any, Final, TypeAlias
 
 from msgspec import Meta, Struct
 
-from ordercast.outgoing import AddressRefused, check_url
+from ordercast.outgoing import AddressRefused, Networks, check_url
 
 from .claim_rooms import OWN_ROLES, ROLES_MAX, ROOMS_PER_ROLE_MAX, ClaimRooms, role_fault, shadowed, template_fault
-from .questions import ANYWHERE
 from .room_rules import EVERY_S, EVERY_S_MAX, UNTOLD_EVERY_S, Rule, room_fault, sql_fault
 from .templates import Template
 from .toml_lines import Path
@@ -18,6 +17,8 @@ from .toml_lines import Path
 # Each is tried for whoever asks.
 RULES_MAX: Final = 100
 TABLES_MAX: Final = 20
+ANYWHERE: Final = Networks(("0.0.0.0/0", "::/0"))
+"""Where a webhook may be: its address stands in the operator's own file."""
 
 _Text = Annotated[str, Meta(min_length=1)]
 _RoleRooms: TypeAlias = Annotated[list[_Text], Meta(max_length=ROOMS_PER_ROLE_MAX)]
@@ -112,6 +113,7 @@ class RoomSections:
             tuple(dict.fromkeys(raw.tables)),
             raw.every or (UNTOLD_EVERY_S if raw.sql and not raw.tables else EVERY_S),
             self._lines.get(path, 1),
+            self._lines.get((*path, "sql"), 1),
         )
 
     def _check_question(self, raw: _Room, path: Path) -> None:

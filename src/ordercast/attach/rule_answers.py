@@ -15,7 +15,8 @@ import logging
 import time
 from collections import OrderedDict
 from collections.abc import Callable
-from typing import Any, Final
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any, Final, TypeVar
 from weakref import WeakValueDictionary
 
 from ordercast.commerce.room_access import Asker, RoomQuestion, RuleChanges, RuleUnanswered
@@ -23,12 +24,15 @@ from ordercast.telemetry import ROOM_QUESTIONS
 
 from .claim_rooms import RIGHTS_ROOM
 from .mapping import RIGHTS_EVENT, Mapping
-from .questions import CONNECTIONS_MAX, Authorizer, QuestionRefused, Questions
+from .questions import CONNECTIONS_MAX, UNASKED, Authorizer, QuestionRefused, Questions, faults_of
 from .room_rules import Rule
 
+T = TypeVar("T")
+
 ANSWERS_MAX: Final = 10_000
-# Waiting questions of a node: more are turned away, to be asked again.
-WAITING_MAX: Final = 2_000
+# Waiting questions of a node, as after a restart, when everybody comes back: some seconds of asking. More are turned
+# away, to be asked again.
+WAITING_MAX: Final = 20_000
 WEBHOOKS_MAX: Final = 16
 NAMED_MAX: Final = 20
 # A question that a migration of the shop has broken is named within this.
@@ -56,6 +60,8 @@ class RuleAnswers:
         self._asking: dict[tuple[int, RoomQuestion], asyncio.Task[bool]] = {}
         self._answers: OrderedDict[tuple[int, RoomQuestion], tuple[float, bool]] = OrderedDict()
         self._turns: WeakValueDictionary[tuple[int, str], asyncio.Lock] = WeakValueDictionary()
+        # Of its own: a slow database must not keep the process's other threads.
+        self._threads = ThreadPoolExecutor(CONNECTIONS_MAX, thread_name_prefix="rights")
         self._slots = (asyncio.Semaphore(CONNECTIONS_MAX), asyncio.Semaphore(WEBHOOKS_MAX))
         self._generations = [0] * len(mapping.rules)
         """Incremented by each change of rights."""
@@ -93,20 +99,12 @@ class RuleAnswers:
 
     async def look(self) -> None:
         """Look once."""
-        faults = [fault for rule in self._mapping.rules if rule.sql and (fault := await self._fault_of(rule))]
+        found = await self._on_thread(faults_of, self._questions, self._mapping.rules)
+        faults = [f"{self._mapping.fault(fault.line, fault.sentence)}." for fault in found]
         for sentence in faults:
             if sentence not in self._faults:
                 log.warning("%s", sentence)
         self._faults = faults
-
-    async def _fault_of(self, rule: Rule) -> str | None:
-        if self._questions is None:
-            return None
-        try:
-            fault = await asyncio.to_thread(self._questions.fault, rule.sql)
-        except self._questions.errors as error:
-            fault = f"the question cannot be asked: {error}"
-        return None if fault is None else self._mapping.fault(rule.line, f"{rule.name}: {fault}.")
 
     async def close(self) -> None:
         for task in [*self._asking.values()]:
@@ -114,7 +112,11 @@ class RuleAnswers:
         if self._authorizer is not None:
             await self._authorizer.close()
         if self._questions is not None:
-            await asyncio.to_thread(self._questions.close)
+            await self._on_thread(self._questions.close)
+        self._threads.shutdown(wait=False)
+
+    async def _on_thread(self, work: Callable[..., T], *args: Any) -> T:
+        return await asyncio.get_running_loop().run_in_executor(self._threads, work, *args)
 
     # --- Asking -----------------------------------------------------------------------------------------------------
 
@@ -179,9 +181,9 @@ class RuleAnswers:
                 raise RuleUnanswered("there is no ORDERCAST_AUTHORIZE_SECRET to sign with")
             return await self._authorizer.ask(rule.authorize, values[BODY].encode())
         if self._questions is None:
-            raise RuleUnanswered("this database cannot be asked; use `authorize`")
+            raise RuleUnanswered(UNASKED)
         try:
-            return await asyncio.to_thread(self._questions.ask, rule.sql, values)
+            return await self._on_thread(self._questions.ask, rule.sql, values)
         except QuestionRefused:
             return False
         except self._questions.errors as error:

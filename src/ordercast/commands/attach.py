@@ -20,9 +20,11 @@ from ordercast.attach import Mapping, MappingError, suggestions
 from ordercast.attach.attaching import Attaching
 from ordercast.attach.mapping import Fault
 from ordercast.attach.postgresql.attaching import PostgresqlAttaching
+from ordercast.attach.questions import faults_of
 from ordercast.attach.sqlite.attaching import SqliteAttaching
 from ordercast.config import ConfigError, Settings
 from ordercast.db import migrate as migrations
+from ordercast.node_jobs import questions_of
 
 from .process import DatabaseUrl, load_settings
 
@@ -147,7 +149,7 @@ def _apply(settings: Settings, mapping: Mapping) -> None:
     migrate_database(settings)
     with _attaching(settings, mapping) as attaching:
         done = attaching.apply()
-        faults, notes = attaching.check(), attaching.notes()
+        faults, notes = [*attaching.check(), *_question_faults(settings, mapping)], attaching.notes()
     print("\n".join(f"{statement};" for statement in done) or "Nothing was to be done.")
     if not faults:
         print(f"\n{_all_is_well(mapping)} `ordercast serve` tells them.")
@@ -156,10 +158,20 @@ def _apply(settings: Settings, mapping: Mapping) -> None:
 
 def _check(settings: Settings, mapping: Mapping) -> None:
     with _attaching(settings, mapping) as attaching:
-        faults, notes = attaching.check(), attaching.notes()
+        faults, notes = [*attaching.check(), *_question_faults(settings, mapping)], attaching.notes()
     if not faults:
         print(_all_is_well(mapping))
     _end(mapping, faults, notes)
+
+
+def _question_faults(settings: Settings, mapping: Mapping) -> list[Fault]:
+    """What is wrong with the questions of rooms that are asked for."""
+    questions = questions_of(settings) if any(rule.sql for rule in mapping.rules) else None
+    try:
+        return faults_of(questions, mapping.rules)
+    finally:
+        if questions is not None:
+            questions.close()
 
 
 def _all_is_well(mapping: Mapping) -> str:

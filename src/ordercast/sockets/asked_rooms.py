@@ -13,6 +13,7 @@ import asyncio
 import logging
 import time
 from collections.abc import Callable, Iterable, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import Any, Final
 from weakref import WeakKeyDictionary
@@ -23,6 +24,7 @@ from ordercast.api.auth import Identity
 from ordercast.api.commands import CommandDoc, RepeatableCommand
 from ordercast.api.emit import Room
 from ordercast.api.errors import TooManyWatches
+from ordercast.api.token_rooms import rooms_of
 from ordercast.commerce.errors import NotPermitted
 from ordercast.commerce.room_access import Asker, RoomQuestion, RoomRules, RuleUnanswered
 from ordercast.commerce.rooms import is_conversation_room, is_table_watch_room, is_watch_room
@@ -45,8 +47,8 @@ PATIENCE_S: Final = 10.0
 AGAIN_S: Final = 1.0
 # Questions that are put at once; the others wait for the next look.
 PUT_AT_ONCE_MAX: Final = 256
-# Who connects waits for it.
-REJOIN_S_MAX: Final = 3.0
+# Who connects waits for it, a stock client for 20 s; after a restart everybody is asked about.
+REJOIN_S_MAX: Final = 8.0
 # Keys of changed rows that are remembered until the next look; past it everybody's turn has come.
 TOUCHED_MAX: Final = 10_000
 
@@ -198,7 +200,7 @@ class AskedRooms:
     async def _leave(self, caller: Caller, command: JoinRoom) -> dict[str, Any]:
         """Leave a room that was asked for; without effect for any other. Rooms of the token stay joined."""
         if self._forget(caller.socket, command.room):
-            caller.socket.leave(command.room)
+            _leave_unless_granted(caller.socket, command.room)
         return {"room": command.room}
 
     def _questions(self, identity: Identity, room: str) -> tuple[RoomQuestion, ...]:
@@ -279,6 +281,8 @@ class AskedRooms:
     def refreshed(self, socket: Socket, identity: Identity) -> None:
         """Ask again with the claims of another token."""
         for room, membership in self.memberships(socket).items():
+            with suppress(LimitReached):
+                socket.join(room)  # which the former token may have opened too, and so has closed
             membership.questions = self._questions(identity, room)
             membership.is_touched = True
         self._wake.set()
@@ -374,9 +378,7 @@ class AskedRooms:
 
     def _end(self, socket: Socket, room: str, reason: str) -> None:
         self._forget(socket, room)
-        grants = getattr(getattr(socket.data, "identity", None), "grants", ())
-        if not any(grant.room == room for grant in grants):
-            socket.leave(room)
+        _leave_unless_granted(socket, room)
         if socket.connected:
             _tell(socket, room, reason)
         else:
@@ -386,6 +388,13 @@ class AskedRooms:
 def asker_of(identity: Identity) -> Asker:
     roles = identity.roles or (identity.role,)
     return Asker(identity.actor.id, identity.role, roles, identity.claims, identity.actor.name)
+
+
+def _leave_unless_granted(socket: Socket, room: str) -> None:
+    """Leave a room, unless the token opens it by now."""
+    identity: Identity | None = getattr(socket.data, "identity", None)
+    if identity is None or room not in rooms_of(identity):
+        socket.leave(room)
 
 
 def _tell(socket: Socket, room: str, reason: str) -> None:

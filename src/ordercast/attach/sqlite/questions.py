@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from ordercast.attach.questions import CONNECTIONS_MAX, QUESTION_S_MAX
-from ordercast.attach.room_rules import is_yes, parameters, question
+from ordercast.attach.room_rules import is_yes, parameters, question, with_strict_names
 
 from .attaching import open_file
 
@@ -37,11 +37,11 @@ class SqliteQuestions:
             name: json.dumps(value, ensure_ascii=False) if isinstance(value, tuple) else value
             for name, value in values.items()
         }
-        return is_yes(self._first(question(sql), given))
+        return is_yes(self._first(question(with_strict_names(sql)), given))
 
     def fault(self, sql: str) -> str | None:
         try:
-            self._first(f"EXPLAIN {question(sql)}", dict.fromkeys(parameters(sql)))
+            self._first(f"EXPLAIN {question(with_strict_names(sql))}", dict.fromkeys(parameters(sql)))
         except sqlite3.OperationalError as error:
             if error.sqlite_errorcode != sqlite3.SQLITE_ERROR:
                 raise

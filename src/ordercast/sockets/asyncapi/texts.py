@@ -14,8 +14,8 @@ those who may see it exactly once and in order, also across a lost connection or
 - A message is an event: `x-socketio.event` is its name, `payload` its first argument, `x-socketio.arguments` all of
   them in their order.
 - A channel is a room of the namespace `/`. The server alone joins rooms, by the token that a socket presents in
-  `auth.token`: a client subscribes to nothing. The channel `socket` is the namespace itself: what is between the server
-  and one socket.
+  `auth.token`. A client asks for a room by `join_room`, where a rule of the shop's mapping file allows it. The channel
+  `socket` is the namespace itself: what is between the server and one socket.
 - A reply is an ack: one argument, `{data, error: null}`, or `{data: null, error: {code, message, ...}}` for a
   refusal, which closes nothing. An event that nobody handles is acked with the error `unknown_event`.
 
