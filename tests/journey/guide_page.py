@@ -8,9 +8,12 @@ from __future__ import annotations
 import os
 import re
 import secrets
-import shlex
 import subprocess
+import sys
 from collections.abc import Iterator, Mapping
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
+from itertools import count
 from pathlib import Path
 from typing import Final
 
@@ -19,12 +22,25 @@ import httpx
 from tests.forked import run
 from tests.payments.services import NODE
 from tests.ports import free_port
+from tests.waiting import eventually
 
 from .shop import Shop
 
 ROOT: Final = Path(__file__).parents[2]
 PACKAGES: Final = ROOT / "tests/clients/node_modules"
+BUYERS: Final = 4
+CONFIRMED_FIRST: Final = 10
 _SECTION: Final = re.compile(r"^## (.*?)\n(.*?)(?=^## |\Z)", re.DOTALL | re.MULTILINE)
+# On every machine, what the pages use of it: `curl -s ADDRESS -H HEADER -d BODY`.
+_CURL: Final = f"""\
+#!{sys.executable} -ES
+import sys, urllib.request
+address, *options = [word for word in sys.argv[1:] if word != "-s"]
+headers = [value.split(": ", 1) for name, value in zip(options, options[1:]) if name == "-H"]
+body = options[options.index("-d") + 1].encode()
+request = urllib.request.Request(f"http://{{address}}", data=body, headers=dict(headers))
+print(urllib.request.urlopen(request, timeout=60).read().decode())
+"""
 _BLOCK: Final = re.compile(r"^```(\w+)\n(.*?)^```$", re.DOTALL | re.MULTILINE)
 
 
@@ -46,6 +62,11 @@ class Reader:
             **replaced,
         }
         (folder / "ordercast").symlink_to(ROOT)
+        (folder / "bin").mkdir()
+        curl = folder / "bin/curl"
+        curl.write_text(_CURL)
+        curl.chmod(0o755)
+        self._environ["PATH"] = f"{curl.parent}:{self._environ['PATH']}"
 
     def follow(self, section: str) -> None:
         """Do what a section says, and see what it shows."""
@@ -84,8 +105,6 @@ class Reader:
                 self.node.start()
             case ["ordercast", _]:
                 return self._ordercast(command.removeprefix("ordercast "))
-            case ["curl", _]:
-                return _post(command)
             case _:
                 return self._shell(command)
         return ""
@@ -94,7 +113,7 @@ class Reader:
         """In a shell, whose folder and variables are the next command's."""
         left = self._folder.parent / f"left-{secrets.token_hex(4)}"
         ending = f'status=$?; (env -0; printf "LEFT_IN=%s" "$PWD") > {left}; exit $status'
-        lines = ["bash", "-c", f"{command}\n{ending}"]
+        lines = ["bash", "-c", f"set -a; {command}\n{ending}"]
         done = subprocess.run(lines, cwd=self._folder, env=self._environ, capture_output=True, text=True, check=False)
         assert done.returncode == 0, f"{command}\n{done.stdout}{done.stderr}"
         self._environ = dict(each.split("=", maxsplit=1) for each in left.read_text().split("\0"))
@@ -110,6 +129,32 @@ class Reader:
         if file:
             (self._folder / file).write_text(done.stdout)
         return done.stdout
+
+    def order(self, customer: str) -> None:
+        """By the shop's own HTTP. Raises httpx.TransportError where the shop does not answer."""
+        raise NotImplementedError
+
+    def crash_under_buyers(self) -> set[str]:
+        """Kill the back end while it sells, and start it again; gives the customers whose orders it had confirmed."""
+        numbers, answered = count(), set[str]()
+
+        def buy() -> None:
+            with suppress(httpx.TransportError):  # it was killed, in the middle of this one
+                while True:
+                    customer = f"crowd {next(numbers)}"
+                    self.order(customer)
+                    answered.add(customer)
+
+        with ThreadPoolExecutor(BUYERS) as buyers:
+            buying = [buyers.submit(buy) for _ in range(BUYERS)]
+            try:
+                eventually(lambda: len(answered) >= CONFIRMED_FIRST)
+            finally:
+                self.back_end.kill()
+        for each in buying:
+            each.result()
+        self.back_end.start()
+        return answered
 
     def end(self) -> None:
         self.back_end.kill()
@@ -158,11 +203,3 @@ def _change(body: str) -> tuple[str, str, str]:
     before = "".join(line[1:] for line in lines if line[0] in "- ")
     after = "".join(line[1:] for line in lines if line[0] in "+ ")
     return name.removeprefix("--- ").strip(), before, after
-
-
-def _post(command: str) -> str:
-    """What curl does with a body, by a client that is there on every machine."""
-    url, *options = (word for word in shlex.split(command)[1:] if word != "-s")
-    given = dict(zip(options[::2], options[1::2], strict=True))
-    name, _, value = given["-H"].partition(": ")
-    return httpx.post(f"http://{url}", content=given["-d"], headers={name: value}).raise_for_status().text
