@@ -8,6 +8,7 @@ import os
 import sys
 
 from . import (
+    attach,
     contender,
     feed_cost,
     feed_lag,
@@ -33,6 +34,7 @@ PACE_ABOUT = "100 orders/s: from due to answered, from due to heard by 100 admin
 IDLE_ABOUT = "memory of one more connected client that says nothing"
 # Of ours alone: each gives figures in units of their own.
 FIGURES = {
+    "attach": (attach.measure, attach.ABOUT),
     "feed_lag": (feed_lag.measure, feed_lag.ABOUT),
     "locked_row": (locked_row.measure, locked_row.ABOUT),
     "nodes": (nodes.measure, nodes.ABOUT),

@@ -69,7 +69,8 @@ def _lose(name: str) -> Losses:
     chance = random.Random(11)  # the same moments for each server, as far as its starts allow
     with tempfile.TemporaryDirectory() as folder:
         shop = fragile_shop(name, SECRET, Path(folder))
-        admins, buyers = _Admins(shop), _Buyers(shop)
+        token = issue_token(SECRET, "store", "usr_bench", 24 * 3600)
+        admins, buyers = Admins(f"http://127.0.0.1:{shop.port}", token, "newOrder"), _Buyers(shop)
         try:
             for _ in range(KILLS):
                 with shop.life() as alive:
@@ -109,17 +110,16 @@ def _counted(name: str, committed: set[str], confirmed: set[str], heard: list[Co
     )
 
 
-class _Admins:
-    """Stock clients in one process of Node.js."""
+class Admins:
+    """Stock clients in one process of Node.js, which count each order that they hear of by an event."""
 
-    def __init__(self, shop: FragileShop) -> None:
-        token = issue_token(SECRET, "store", "usr_bench", 24 * 3600)
+    def __init__(self, url: str, token: str, event: str, script: Path = HERE / "admins.mjs") -> None:
         self._heard = [Counter[str]() for _ in range(ADMINS)]
         self._connections = [0] * ADMINS
         self._awaited = 0
         self._news = threading.Condition()
         self._process = subprocess.Popen(
-            ["node", str(HERE / "admins.mjs"), f"http://127.0.0.1:{shop.port}", token, str(ADMINS)],
+            ["node", str(script), url, token, str(ADMINS), event],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             text=True,

@@ -1,8 +1,8 @@
 """Another program at the shop's database: ``python -m bench.outsider URL WHAT PER_S SECONDS``.
 
-It adds orders, or bare rows of the feed, with SQL alone, at a pace; and prints of each when it was committed, by the
-monotonic clock that all programs of a machine share. ``PER_S`` 0 is as fast as it can, in groups of 64; then it prints
-how many they were.
+It adds orders, those of a shop that is attached too, or bare rows of the feed, with SQL alone, at a pace; and prints of
+each when it was committed, by the monotonic clock that all programs of a machine share. ``PER_S`` 0 is as fast as it
+can, in groups of 64; then it prints how many they were.
 """
 
 from __future__ import annotations
@@ -19,11 +19,12 @@ from typing import Any, Final, Protocol
 
 import psycopg
 
+from .attached_shop import add_attached
 from .buyers import ADDRESS
 from .contender import HERE, SQLITE_URL
 from .workloads import PAYLOAD
 
-ORDERS, EVENTS, FEED = "orders", "events", "feed"
+ORDERS, EVENTS, FEED, ATTACHED = "orders", "events", "feed", "attached"
 GROUP: Final = 64
 TICK_S: Final = 0.01
 _LINE: Final = {
@@ -97,7 +98,7 @@ def _add_to_feed(cursor: _Cursor, ids: Sequence[str]) -> None:
     cursor.execute(f"INSERT INTO feed ({columns}) SELECT {values} FROM unnest(ARRAY[{texts}]) AS t (id)")  # noqa: S608
 
 
-_ADD: Final = {ORDERS: add_orders, EVENTS: add_events, FEED: _add_to_feed}
+_ADD: Final = {ORDERS: add_orders, EVENTS: add_events, FEED: _add_to_feed, ATTACHED: add_attached}
 
 
 def write(url: str, what: str, per_s: int, seconds: float) -> list[tuple[float, str]]:
