@@ -166,6 +166,10 @@ def questions_of(settings: Settings) -> Questions | None:
         from ordercast.attach.sqlite.questions import SqliteQuestions  # noqa: PLC0415 - as above
 
         return SqliteQuestions(settings.source_path)
+    if settings.source_mysql is not None:
+        from ordercast.attach.mysql.questions import MysqlQuestions  # noqa: PLC0415 - its driver is an extra
+
+        return MysqlQuestions(settings.source_mysql)
     if settings.source_url:
         return None
     from ordercast.attach.postgresql.questions import PostgresqlQuestions  # noqa: PLC0415 - as above

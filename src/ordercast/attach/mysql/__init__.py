@@ -1,1 +1,1 @@
-"""Tables of another program in MySQL or MariaDB, beside a store of ours (decision 37)."""
+"""Tables of another program in MySQL or MariaDB, beside a store of ours (decision 39)."""

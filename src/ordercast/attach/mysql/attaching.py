@@ -81,7 +81,7 @@ class MysqlAttaching:
         if not had_outbox:
             yield create_outbox(self._database)
         procedure = catalogue.procedure(PUBLISH)
-        if procedure != publish_body(self._database):
+        if procedure not in {"", publish_body(self._database)}:
             if procedure is not None:
                 yield _drop_publish(self._database)
             yield create_publish(self._database)

@@ -184,6 +184,7 @@ class Catalogue:
         return bool(self._ask(_TABLE, [self.database, name]))
 
     def procedure(self, name: str) -> str | None:
+        """Its body: None where there is none, empty where this account may not see it."""
         rows = self._ask(_PROCEDURE, [self.database, name])
         return str(rows[0][0] or "") if rows else None
 

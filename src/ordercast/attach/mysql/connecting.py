@@ -20,7 +20,7 @@ ANSWER_S_MAX: Final = 10.0
 # Behind those who hold a lock on the outbox or a table for longer, others queue: better to try again.
 LOCK_S_MAX: Final = 5
 # Of one SQL expression of a mapping: a longer one would keep all events behind it.
-STATEMENT_S_MAX: Final = 5
+STATEMENT_S_MAX: Final = 5.0
 # Triggers keep the mode that they are made in: what does not fit is an error, which is caught, and not cut off.
 _SESSION: Final = (
     "SET SESSION sql_mode = 'STRICT_TRANS_TABLES,NO_ENGINE_SUBSTITUTION'",
@@ -39,7 +39,7 @@ _DECODERS: Final = {
 _LOST: Final = frozenset({0, 1053, 1927, 2003, 2006, 2013, 2014, 2055, 4031})
 
 
-def connect(url: MysqlUrl) -> Connection:
+def connect(url: MysqlUrl, *, statement_s: float = STATEMENT_S_MAX, is_read_only: bool = False) -> Connection:
     """Raises pymysql.err.Error, OSError."""
     connection: Connection = pymysql.connect(
         host=url.host,
@@ -60,13 +60,13 @@ def connect(url: MysqlUrl) -> Connection:
     try:
         is_mariadb = "mariadb" in str(connection.get_server_info()).lower()
         limit = (
-            f"SET SESSION max_statement_time = {STATEMENT_S_MAX}"
+            f"SET SESSION max_statement_time = {statement_s}"
             if is_mariadb
-            else f"SET SESSION max_execution_time = {STATEMENT_S_MAX * 1000}"
+            else f"SET SESSION max_execution_time = {statement_s * 1000:.0f}"
         )
-        with connection.cursor() as cursor:
-            for statement in (*_SESSION, limit):
-                cursor.execute(statement)
+        read_only = ["SET SESSION TRANSACTION READ ONLY"] if is_read_only else []
+        for statement in (*_SESSION, limit, *read_only):
+            ask(connection, statement)
     except BaseException:
         connection.close()
         raise
