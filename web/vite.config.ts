@@ -4,7 +4,7 @@ import react from "@vitejs/plugin-react";
 import type { Plugin } from "vite";
 import { defineConfig } from "vitest/config";
 import { compressed } from "./scripts/compressed.ts";
-import { renderManifest } from "./scripts/render-manifest.ts";
+import { trackPage } from "./scripts/track-page.ts";
 
 const path = (relative: string) => fileURLToPath(new URL(relative, import.meta.url));
 const server = process.env["ORDERCAST_DEV_SERVER"] ?? "http://localhost:3000";
@@ -34,7 +34,7 @@ const DOM = [
 ];
 
 export default defineConfig({
-  plugins: [react(), stockClient(), renderManifest(), compressed()],
+  plugins: [react(), stockClient(), compressed(), trackPage()],
   // The pages are built from the client's source, so a change in it needs no build step of its own.
   resolve: { alias: { "@ordercast/client": path("./client/src/index.ts") } },
   // What is bundled keeps its authors' notices, as their licences ask; the server serves them at /licenses.md.
@@ -42,6 +42,8 @@ export default defineConfig({
     outDir: "../src/ordercast/pages",
     emptyOutDir: true,
     license: { fileName: "licenses.md" },
+    // Which files each page is made of, for who weighs them.
+    manifest: "build-manifest.json",
     rolldownOptions: {
       output: {
         // What nearly every page uses comes in one file: a dozen small ones are a dozen answers to wait for.

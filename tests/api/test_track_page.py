@@ -124,7 +124,8 @@ async def test_the_scripts_begin_with_what_they_would_ask_for(http: httpx.AsyncC
 async def test_nothing_that_somebody_typed_becomes_a_part_of_the_page(
     http: httpx.AsyncClient, client: Client, store: SqliteStore
 ) -> None:
-    tags = sorted((await look(http, await client.place())).tags)
+    plain = await client.place()
+    tags = {lang: sorted((await look(http, plain, **{"accept-language": lang})).tags) for lang in ("en", "bn")}
     names = {"name": HOSTILE, "like": "%samosa%"}
     rename = "UPDATE products SET name = :name, name_bn = :name WHERE lower(name) LIKE :like"
     await store.write(lambda transaction: transaction.run(rename, **names))
@@ -132,7 +133,7 @@ async def test_nothing_that_somebody_typed_becomes_a_part_of_the_page(
     order = await client.place(billingInfo=address, shippingInfo=address)
     for language in ("en", "bn"):
         page = await look(http, order, **{"accept-language": language})
-        assert sorted(page.tags) == tags
+        assert sorted(page.tags) == tags[language]
         assert HOSTILE in page.text
         assert page.data["order"]["cartItems"][0]["name"] == HOSTILE
         assert page.data["order"]["shippingInfo"]["city"] == TYPED

@@ -18,7 +18,7 @@ pytestmark = pytest.mark.browser
 PHONE: Any = {"width": 360, "height": 740}
 # 50 kB/s, and 400 ms until an answer begins.
 SLOW = {"offline": False, "latency": 400, "downloadThroughput": 50_000, "uploadThroughput": 50_000}
-FIRST_LOAD_BYTES_MAX = 125_000
+FIRST_LOAD_BYTES_MAX = 90_000
 """Of the document and what it is made of, as it is sent."""
 MADE_OF = {"Document", "Script", "Stylesheet"}
 

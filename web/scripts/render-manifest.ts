@@ -3,7 +3,7 @@ import { bn } from "../src/i18n/bn.ts";
 import { en } from "../src/i18n/en.ts";
 import { LANGUAGE_TAGS, LOCALES, type Locale } from "../src/i18n/tags.ts";
 
-const PAGE = "/features/track/index.tsx";
+const PAGE = "/track.html";
 const FILE = "render-manifest.json";
 /** Of the sentences, those that the server's rendering says. */
 const RENDERED =
@@ -14,6 +14,7 @@ interface Chunk {
   type: string;
   fileName: string;
   facadeModuleId?: string | null;
+  moduleIds?: string[];
   imports?: string[];
   viteMetadata?: { importedCss: Set<string> };
 }
@@ -31,10 +32,17 @@ export const renderManifest = (): Plugin => ({
     if (page === undefined) throw new Error(`No chunk is the page ${PAGE}.`);
     const scripts = withImports(page, new Map(chunks.map((chunk) => [chunk.fileName, chunk])));
     const styles = scripts.flatMap(({ viteMetadata }) => [...(viteMetadata?.importedCss ?? [])]);
+    const languages = LOCALES.map((locale) => {
+      const catalogue = chunks.find(({ moduleIds }) =>
+        moduleIds?.some((id) => id.endsWith(`/i18n/${locale}.ts`)),
+      );
+      const isApart = catalogue !== undefined && !scripts.includes(catalogue);
+      return [locale, { ...languageOf(locale), scripts: isApart ? [`/${catalogue.fileName}`] : [] }];
+    });
     const source = {
       scripts: scripts.map(({ fileName }) => `/${fileName}`),
       styles: [...new Set(styles)].map((name) => `/${name}`),
-      languages: Object.fromEntries(LOCALES.map((locale) => [locale, languageOf(locale)])),
+      languages: Object.fromEntries(languages) as Record<Locale, unknown>,
     };
     this.emitFile({ type: "asset", fileName: FILE, source: JSON.stringify(source) });
   },

@@ -1,8 +1,7 @@
-import { useQuery } from "@tanstack/react-query";
-import { lazy, type ReactNode, Suspense } from "react";
+import { lazy, Suspense } from "react";
 import { Route, Switch } from "wouter";
-import { configQuery } from "./api/shop";
 import { Boundary } from "./ui/boundary";
+import { Configured } from "./ui/configured";
 import { ServerRendered, ApplicationShown } from "./ui/server-rendered";
 
 const Home = lazy(() => import("./features/home"));
@@ -20,11 +19,6 @@ const Verify = lazy(() => import("./features/address/verify"));
 const Design = import.meta.env.DEV ? lazy(() => import("./features/design")) : undefined;
 const NotFound = lazy(() => import("./features/not-found"));
 const TestSocket = lazy(() => import("./features/test-socket"));
-
-/** Waits for the shop's configuration; where that cannot be had, the pages say so of what they ask for themselves. */
-function Configured({ children }: { children: ReactNode }) {
-  return useQuery(configQuery).isPending ? <ServerRendered /> : children;
-}
 
 export function App() {
   return (

@@ -27,6 +27,8 @@ class _Language(Struct, frozen=True):
     """How many digits stand together before the last three."""
     currencies: dict[str, tuple[str, str]]
     """What stands before and behind a sum."""
+    scripts: list[str] = []
+    """The sentences of the page's own, where a file apart has them."""
 
 
 class PageManifest(Struct, frozen=True):
@@ -52,6 +54,11 @@ class Translations:
         self.zone = zone
         self._of = manifest.languages[language]
         self._digits = str.maketrans("0123456789", self._of.digits)
+
+    @property
+    def scripts(self) -> list[str]:
+        """What a browser runs to show the page in this language."""
+        return [*self.manifest.scripts, *self._of.scripts]
 
     @property
     def tag(self) -> str:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from html import escape
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, Final, NamedTuple, Self
 from urllib.parse import urlsplit
 
 from litestar import Response, get
@@ -15,7 +15,7 @@ from ordercast.config import Settings
 
 from .built_files import built_files, encodings
 from .context import AnyRequest
-from .page_translations import PageManifest, read_page_manifest
+from .page_translations import Translations, read_page_manifest
 from .static_response import StaticResponse
 from .track_page import RenderedPage, track_route
 
@@ -52,18 +52,35 @@ _NOT_BUILT: Final[bytes] = (
 )
 
 
+class _Document(NamedTuple):
+    """An HTML document of the build."""
+
+    content: bytes
+    encoded: dict[str, bytes]
+
+    @classmethod
+    def read(cls, path: Path) -> Self:
+        return cls(path.read_bytes() if path.is_file() else _NOT_BUILT, encodings(path))
+
+    def with_policy(self, connect: str) -> StaticResponse:
+        headers = {"content-security-policy": _POLICY.format(connect=connect), "vary": "Accept"}
+        return StaticResponse(self.content, MediaType.HTML, headers, self.encoded)
+
+
 class Pages:
-    """The built application: one document for all page addresses, and its files."""
+    """The built application: one document for all page addresses but an order's, which has its own, and the files."""
 
     def __init__(self, folder: Path = PAGES, connect: str = "'self'", *, is_shop: bool = True) -> None:
         """`connect` says to a browser where the pages may connect (CSP's ``connect-src``). Where there `is_shop` of
         ours not, there is the connection test alone.
         """
-        index = folder / "index.html"
         self._folder = folder
-        self._content: bytes = index.read_bytes() if index.is_file() else _NOT_BUILT
-        self._encoded = encodings(index)
-        self._document = self._with_policy(connect)
+        self._index = _Document.read(folder / "index.html")
+        # A build that failed halfway leaves none: then the application shows orders, too.
+        track = folder / "track.html"
+        self._track = _Document.read(track) if track.is_file() else self._index
+        self._document = self._index.with_policy(connect)
+        self._connect = connect
         self._policy = _POLICY.format(connect=connect)
         self._is_shop = is_shop
 
@@ -77,7 +94,7 @@ class Pages:
             _route("/licenses.md", _notices(self._folder / "licenses.md")),
             _route("/service-worker.js", _worker(self._folder / "service-worker.js")),
             *self._shop_routes(),
-            _route("/test-socket", self._with_policy(_ANYWHERE)),
+            _route("/test-socket", self._index.with_policy(_ANYWHERE)),
             *files,
         ]
 
@@ -86,7 +103,7 @@ class Pages:
             return []
         return [
             _route(_TO_PROGRAMS_TOO, self._document),
-            track_route(read_page_manifest(self._folder), self._document, self._render),
+            track_route(read_page_manifest(self._folder), self._track.with_policy(self._connect), self._render),
         ]
 
     def navigation(self, request: AnyRequest) -> Response[Any] | None:
@@ -105,10 +122,10 @@ class Pages:
         data = rendered.data.decode().replace("<", "\\u003c")
         script = f'<script type="application/json" id="initial-data">{data}</script>'
         root = f'<div id="root">{rendered.content}</div>{script}'
-        page = self._content.decode()
+        page = self._track.content.decode()
         # The one that somebody's words are in comes last: nothing in them is replaced.
         for former, replacement in (
-            ("</head>", f"{_preloads(words.manifest, page)}{_AGAIN}</head>"),
+            ("</head>", f"{_preloads(words, page)}{_AGAIN}</head>"),
             ('<html lang="en">', f'<html lang="{words.tag}">'),
             ("<title>Ordercast</title>", f"<title>{escape(rendered.title)} · Ordercast</title>"),
             (_NEEDS_SCRIPTS, f"<noscript>{escape(words.t('track.noScript'))}</noscript>"),
@@ -118,15 +135,12 @@ class Pages:
         headers = {"content-security-policy": self._policy, "cache-control": "no-store"}
         return Response(page, media_type=MediaType.HTML, status_code=rendered.status, headers=headers)
 
-    def _with_policy(self, connect: str) -> StaticResponse:
-        headers = {"content-security-policy": _POLICY.format(connect=connect), "vary": "Accept"}
-        return StaticResponse(self._content, MediaType.HTML, headers, self._encoded)
 
-
-def _preloads(manifest: PageManifest, page: str) -> str:
+def _preloads(words: Translations, page: str) -> str:
     """Links to the files of the rendered page that the document does not name already."""
-    styles = [f'<link rel="stylesheet" crossorigin href="{path}">' for path in manifest.styles if path not in page]
-    scripts = [f'<link rel="modulepreload" crossorigin href="{path}">' for path in manifest.scripts if path not in page]
+    needed = words.manifest.styles
+    styles = [f'<link rel="stylesheet" crossorigin href="{path}">' for path in needed if path not in page]
+    scripts = [f'<link rel="modulepreload" crossorigin href="{path}">' for path in words.scripts if path not in page]
     return "".join((*styles, *scripts))
 
 
