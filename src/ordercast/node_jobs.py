@@ -46,6 +46,7 @@ if TYPE_CHECKING:
     from ordercast.attach.outbox_relay import Outbox
     from ordercast.attach.questions import Authorizer, Questions
     from ordercast.attach.rule_answers import RuleAnswers
+    from ordercast.attach.sqlite.snapshots import SqliteTables
     from ordercast.contrib.mongodb import MongoSource
 
 _OUR_OWN_HOSTS: Final = frozenset({"127.0.0.1", "::1", "0.0.0.0", "::", "localhost"})  # noqa: S104 - as they were named
@@ -208,7 +209,10 @@ async def _attached(settings: Settings, store: Store, mapping: Mapping | None) -
         from ordercast.attach.outbox_relay import OutboxRelay  # noqa: PLC0415 - as below
 
         relay = OutboxRelay(store, outbox, mapping, _now)
-        return AttachedJobs(leading=(relay.run,), warnings=(relay.warnings,))
+        tables = await _sqlite_tables(settings, store, mapping)
+        return AttachedJobs(
+            () if tables is None else (tables.run,), (relay.run,), (relay.warnings,), tables or NoTables()
+        )
     from ordercast.attach.attached_tables import AttachedTables  # noqa: PLC0415 - most shops have nothing attached
 
     attached = AttachedTables(store, mapping, _now)
@@ -230,6 +234,17 @@ def _outbox(settings: Settings, mapping: Mapping) -> Outbox | None:
 
         return MysqlOutbox(settings.source_mysql, mapping)
     return None
+
+
+async def _sqlite_tables(settings: Settings, store: Store, mapping: Mapping) -> SqliteTables | None:
+    """The tables of a SQLite file that may be watched."""
+    if settings.source_path is None or not mapping.watches:
+        return None
+    from ordercast.attach.sqlite.snapshots import SqliteTables  # noqa: PLC0415 - as above
+
+    tables = SqliteTables(settings.source_path, mapping, store)
+    await tables.look()
+    return tables
 
 
 def _now() -> Timestamp:

@@ -86,6 +86,10 @@ class Watcher:
         """Wait until it keeps just these."""
         await until(lambda: self.rows == rows)
 
+    async def has_of(self, rows: dict[str, Any], *columns: str) -> None:
+        """The same of some columns."""
+        await until(lambda: {id_: tuple(row[name] for name in columns) for id_, row in self.rows.items()} == rows)
+
     async def is_up_to_date(self) -> None:
         """What was committed before this is told, and heard."""
         await self.ask("echo", 1)

@@ -54,6 +54,8 @@ class OutboxRow:
     error: str | None = None
     is_gap: bool = False
     """Whether changes before it went unseen: its rooms are told of a gap, and that was all."""
+    kind: ChangeKind = ChangeKind.EVENT_PUBLISHED
+    """What `document` is of."""
 
 
 class Outbox(Protocol):
@@ -164,8 +166,9 @@ class OutboxRelay:
             raise OvertakenError(self._outbox.name)
         for row in rows:
             if row.document is not None:
-                kind = str(ChangeKind.EVENT_PUBLISHED)
-                transaction.run(events.TELL, kind=kind, id=row.entity, actor=ACTOR, at=row.at, after=row.document)
+                transaction.run(
+                    events.TELL, kind=str(row.kind), id=row.entity, actor=ACTOR, at=row.at, after=row.document
+                )
         failed = {row.mapping for row in rows if row.error is not None or row.is_gap}
         if failed:
             publish_failures(transaction, self._mapping, failed, actor=ACTOR, now=self._now())

@@ -38,7 +38,7 @@ class Rendering:
     def event(self, emit: Emit) -> Event:
         """Raises LookupError for a column that is not there, ValueError for a path into what is no JSON."""
         rooms = self.rooms(emit.rooms)
-        return Event(list(dict.fromkeys(rooms)), [self._value(each) for each in emit.args] if rooms else [])
+        return Event(list(dict.fromkeys(rooms)), [self.value(each) for each in emit.args] if rooms else [])
 
     def rooms(self, templates: Sequence[Template]) -> list[str]:
         return [name for room in templates for name in self._rooms(room)]
@@ -50,14 +50,14 @@ class Rendering:
         values = [part if isinstance(part, str) else _text(self._of(part)) for part in room.parts]
         return ["".join(values)] if all(values) else []
 
-    def _value(self, payload: Payload) -> Any:
+    def value(self, payload: Payload) -> Any:
         if isinstance(payload, Template):
             if payload.only is not None:
                 return self._of(payload.only)
             return "".join(part if isinstance(part, str) else _text(self._of(part)) for part in payload.parts)
         if isinstance(payload, Mapping):
-            return {name: self._value(each) for name, each in payload.items()}
-        return [self._value(each) for each in payload] if isinstance(payload, list) else payload
+            return {name: self.value(each) for name, each in payload.items()}
+        return [self.value(each) for each in payload] if isinstance(payload, list) else payload
 
     def _of(self, field: Field) -> Any:
         if field.name in self._named:

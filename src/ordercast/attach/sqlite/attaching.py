@@ -12,7 +12,7 @@ from ordercast.attach.mapping import Mapping as MappingFile
 from ordercast.attach.suggestions import Dialect, KnownTable
 from ordercast.db.sql import quoted
 
-from .compiling import OUTBOX, PUBLISH, SUPPORT, Found, resolve, table_of
+from .compiling import OUTBOX, PUBLISH, SUPPORT, Found, resolve, slow_filters, table_of
 
 # As long as a shop's own programs wait for each other.
 BUSY_S_MAX = 5.0
@@ -54,7 +54,7 @@ def applied_faults(connection: sqlite3.Connection, found: Found, mapping: Mappin
                 emit.line,
                 f"a trigger on {emit.table} is another than the file says: {_MAKES}",
             )
-    ids = {emit.id for emit in mapping.emits}
+    ids = {section.id for section in mapping.sections}
     for name, (_, table) in there.items():
         if name.split("_")[1] not in ids:
             yield Fault(1, f"a trigger on {table} is of no [[emit]] any more: `ordercast attach --apply` takes it away")
@@ -95,7 +95,7 @@ class SqliteAttaching:
 
     def notes(self) -> list[Fault]:
         """What is to be known besides, and is no fault."""
-        return []
+        return list(slow_filters(self._connection, self._mapping))
 
     def statements(self) -> list[str]:
         """What makes what is missing, and takes away what is of no use any more. Raises MappingError."""

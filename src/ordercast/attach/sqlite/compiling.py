@@ -12,15 +12,20 @@ from dataclasses import dataclass
 from difflib import get_close_matches
 from typing import Final
 
-from ordercast.attach.mapping import Emit, Fault, Verb
+from ordercast.attach.mapping import Fault, Section, Verb, Watch
 from ordercast.attach.mapping import Mapping as MappingFile
 from ordercast.attach.templates import EVERY
 from ordercast.db.sql import literal, quoted
+from ordercast.db.watched_rows import ColumnKind
 
 OUTBOX: Final = "ordercast_outbox"
 PUBLISH: Final = "ordercast_publish"
 # Its functions take 127 arguments, in versions before 3.48.
 _COLUMNS_AT_ONCE: Final = 60
+# Columns that an index begins with.
+_INDEXED: Final = """
+SELECT c.name FROM pragma_index_list(?) AS i JOIN pragma_index_info(i.name) AS c WHERE c.seqno = 0 AND i.partial = 0
+"""
 _NOW: Final = "strftime('%Y-%m-%dT%H:%M:%fZ', 'now')"
 
 _IS_NO_ROOM: Final = (
@@ -65,7 +70,7 @@ class Table:
 class Found:
     """What a mapping comes to in a file."""
 
-    triggers: Mapping[str, tuple[Emit, str]]
+    triggers: Mapping[str, tuple[Section, str]]
     """Each by its name, with its SQL."""
     tables: Mapping[str, Table]
     """By the name of the `[[emit]]`."""
@@ -86,8 +91,8 @@ def table_of(connection: sqlite3.Connection, name: str) -> Table | None:
 
 def resolve(connection: sqlite3.Connection, mapping: MappingFile) -> Found:
     """Compile what can be."""
-    triggers, tables, faults = dict[str, tuple[Emit, str]](), dict[str, Table](), list[Fault]()
-    for emit in mapping.emits:
+    triggers, tables, faults = dict[str, tuple[Section, str]](), dict[str, Table](), list[Fault]()
+    for emit in mapping.sections:
         table = table_of(connection, emit.table)
         wrong = list(_faults_of(connection, emit, table))
         faults += wrong
@@ -97,11 +102,10 @@ def resolve(connection: sqlite3.Connection, mapping: MappingFile) -> Found:
         for verb in emit.on:
             name = f"ordercast_{emit.id}_{verb}"
             triggers[name] = (emit, _trigger(name, emit, verb, table))
-    faults += [Fault(watch.line, "tables of a SQLite file cannot be watched") for watch in mapping.watches]
     return Found(triggers, tables, tuple(sorted(faults)))
 
 
-def _faults_of(connection: sqlite3.Connection, emit: Emit, table: Table | None) -> Iterator[Fault]:
+def _faults_of(connection: sqlite3.Connection, emit: Section, table: Table | None) -> Iterator[Fault]:
     line = emit.line_of("table")
     if table is None:
         yield Fault(line, f"there is no table {emit.table}")
@@ -123,10 +127,49 @@ def _faults_of(connection: sqlite3.Connection, emit: Emit, table: Table | None) 
             yield Fault(emit.line_of("view"), f"there is no view {emit.view}")
         elif not table.key or not set(table.key) <= view.columns.keys():
             yield Fault(emit.line_of("view"), f"{emit.view} has not the key of {table.name}")
+    if isinstance(emit, Watch):
+        yield from _watch_faults(emit, table)
     yield from _sql_faults(connection, emit, table)
 
 
-def _sql_faults(connection: sqlite3.Connection, emit: Emit, table: Table) -> Iterator[Fault]:
+def _watch_faults(watch: Watch, table: Table) -> Iterator[Fault]:
+    if not table.key:
+        yield Fault(watch.line_of("table"), f"{table.name} has no primary key, by which a row is known")
+    for number, name in enumerate(watch.where):
+        if name in table.columns and filter_kind(table, name) is None:
+            declared = table.columns[name] or "as nothing"
+            yield Fault(
+                watch.line_of("where", number),
+                f"{name} is declared {declared}; a filter takes texts, whole numbers and booleans",
+            )
+
+
+def slow_filters(connection: sqlite3.Connection, mapping: MappingFile) -> Iterator[Fault]:
+    """Columns of filters by which rows are found only by looking at all of them."""
+    for watch in mapping.watches:
+        table = table_of(connection, watch.table)
+        if table is None:
+            continue
+        indexed = {*table.key[:1], *(name for (name,) in connection.execute(_INDEXED, [table.name]))}
+        for number, name in enumerate(watch.where):
+            if name in table.columns and name not in indexed:
+                line = watch.line_of("where", number)
+                yield Fault(
+                    line, f"no index of {table.name} begins with {name}: each snapshot by it reads the whole table"
+                )
+
+
+def filter_kind(table: Table, name: str) -> ColumnKind | None:
+    """How a filter compares a column, by the type that it was declared with; None where it cannot."""
+    declared = table.columns.get(name, "")
+    if declared.startswith("BOOL"):
+        return "boolean"
+    if "INT" in declared:
+        return "integer"
+    return "text" if any(word in declared for word in ("CHAR", "TEXT", "CLOB")) else None
+
+
+def _sql_faults(connection: sqlite3.Connection, emit: Section, table: Table) -> Iterator[Fault]:
     """Have SQLite read each piece of SQL."""
     pieces: list[tuple[tuple[str, ...], str]] = [(("sql", name), sql) for name, sql in emit.sql.items()]
     if emit.when:
@@ -153,28 +196,28 @@ def question(expressions: Sequence[str], table: Table) -> str:
     return f"SELECT {asked} FROM {new} AS NEW CROSS JOIN {old} AS OLD"
 
 
-def _trigger(name: str, emit: Emit, verb: Verb, table: Table) -> str:
-    columns = [each for each in table.columns if each in _needed(emit, table)]
-    new = "NULL" if verb == "delete" else _row("NEW", columns)
-    old = "NULL" if verb == "insert" else _row("OLD", columns)
-    when = ""
-    if verb == "update" and emit.changed:
-        when = " WHEN " + " OR ".join(f"NEW.{quoted(each)} IS NOT OLD.{quoted(each)}" for each in emit.changed)
+def _trigger(name: str, emit: Section, verb: Verb, table: Table) -> str:
+    columns = needed_columns(emit, table)
+    new = "NULL" if verb == "delete" else row_as_json("NEW", columns)
+    old = "NULL" if verb == "insert" else row_as_json("OLD", columns)
+    when, changed = "", columns if isinstance(emit, Watch) else emit.changed
+    if verb == "update" and changed:
+        when = " WHEN " + " OR ".join(f"NEW.{quoted(each)} IS NOT OLD.{quoted(each)}" for each in changed)
     return f"""CREATE TRIGGER {name} AFTER {verb.upper()} ON {quoted(table.name)}{when}
 BEGIN
   INSERT INTO {OUTBOX} (emit, verb, new, old) VALUES ('{emit.id}', '{verb}', {new}, {old});
 END"""
 
 
-def _needed(emit: Emit, table: Table) -> set[str]:
+def needed_columns(emit: Section, table: Table) -> list[str]:
     """The columns that are kept: a column that a trigger names cannot be dropped."""
     names = {*emit.columns(), *table.key}
     if emit.when or emit.sql or any(field.name == EVERY for _, field in emit.fields):
         names |= table.columns.keys()
-    return names
+    return [each for each in table.columns if each in names]
 
 
-def _row(row: str, columns: Sequence[str]) -> str:
+def row_as_json(row: str, columns: Sequence[str]) -> str:
     """A row as JSON, of whatever is in it: a number past a double's range is null, bytes are hexadecimal digits."""
     pieces = [columns[at : at + _COLUMNS_AT_ONCE] for at in range(0, len(columns) or 1, _COLUMNS_AT_ONCE)]
     objects = [

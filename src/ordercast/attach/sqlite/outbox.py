@@ -7,16 +7,19 @@ import re
 import sqlite3
 import time
 from collections.abc import Collection, Mapping, Sequence
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, Final
 
 from ordercast.attach.kept_changes import Change, failed, published
-from ordercast.attach.mapping import Emit
+from ordercast.attach.mapping import Emit, Watch
 from ordercast.attach.mapping import Mapping as MappingFile
 from ordercast.attach.outbox_relay import OutboxRow
+from ordercast.attach.row_states import row_change, state_of
 from ordercast.attach.templates import VIEW
 from ordercast.db.sql import quoted
+from ordercast.db.types import ChangeKind
 
 from .attaching import applied_faults, open_file
 from .compiling import OUTBOX, Found, Table, question, resolve
@@ -38,7 +41,10 @@ class SqliteOutbox:
         self.name = path.name
         self._path = path
         self._mapping = mapping
-        self._emits = {emit.id: emit for emit in mapping.emits}
+        self._emits: dict[str, Emit | Watch] = {
+            **{emit.id: emit for emit in mapping.emits},
+            **{watch.id: watch for watch in mapping.watches},
+        }
         self._connection: sqlite3.Connection | None = None
         self._inode = 0
         self._schema_version = -1
@@ -115,18 +121,31 @@ class SqliteOutbox:
             return OutboxRow(id_, token, at, "", "", None)
         row = OutboxRow(id_, token, at, emit.table, emit.name, None)
         try:
-            return self._change(emit, str(verb), _columns(new), _columns(old)).told(row, emit)
+            if isinstance(emit, Watch):
+                return self._watched(row, emit, columns_of(new), columns_of(old))
+            return self._change(emit, str(verb), columns_of(new), columns_of(old)).told(row, emit)
         except (sqlite3.Error, LookupError, ValueError, TypeError, OverflowError) as error:
             return failed(row, str(error) or type(error).__name__)
 
-    def _change(self, emit: Emit, verb: str, new: dict[str, Any], old: dict[str, Any]) -> Change:
+    def _watched(self, row: OutboxRow, watch: Watch, new: dict[str, Any], old: dict[str, Any]) -> OutboxRow:
+        table = self._table_of(watch)
+        was, now = (state_of(watch, table.key, told_by_type(each, table)) if each else None for each in (old, new))
+        states = [state for state in (now, was) if state is not None]
+        entity = f"{watch.shown} {states[0].id}"[:500] if states else row.entity
+        return replace(row, entity=entity, document=row_change(watch, was, now), kind=ChangeKind.ROW_CHANGED)
+
+    def _table_of(self, emit: Emit | Watch) -> Table:
         table = self._found.tables.get(emit.name)
         if table is None:
             raise LookupError("the mapping does not fit the tables: see `ordercast attach --check`")
+        return table
+
+    def _change(self, emit: Emit, verb: str, new: dict[str, Any], old: dict[str, Any]) -> Change:
+        table = self._table_of(emit)
         now = old if verb == "delete" else new
         key = {name: now.get(name) for name in table.key}
         named = self._named(emit, table, now, old)
-        told = _told_by_type(now, table), _told_by_type(old, table)
+        told = told_by_type(now, table), told_by_type(old, table)
         return Change(verb, table.name, key, *told, named, {"database": self.name})
 
     def _named(self, emit: Emit, table: Table, new: Mapping[str, Any], old: Mapping[str, Any]) -> dict[str, Any] | None:
@@ -159,7 +178,7 @@ def _pragma(connection: sqlite3.Connection, name: str) -> int:
     return int(value)
 
 
-def _columns(kept: str | None) -> dict[str, Any]:
+def columns_of(kept: str | None) -> dict[str, Any]:
     return {} if kept is None else {name: value for piece in json.loads(kept) for name, value in piece.items()}
 
 
@@ -179,7 +198,7 @@ def _json_of(value: Any) -> Any:
     return value
 
 
-def _told_by_type(row: Mapping[str, Any], table: Table) -> dict[str, Any]:
+def told_by_type(row: Mapping[str, Any], table: Table) -> dict[str, Any]:
     """A row as JSON has it, by the types that its columns were declared with: SQLite keeps flags as numbers."""
     return {name: _by_type(value, table.columns.get(name, "")) for name, value in row.items()}
 
