@@ -110,7 +110,8 @@ def write(shop: SqliteShop, chance: random.Random) -> None:
             else:
                 connection.execute(
                     'INSERT INTO "Order" ("customerId", status, total, id) VALUES (?, ?, ?, ?)'
-                    ' ON CONFLICT (id) DO UPDATE SET "customerId" = excluded."customerId", status = excluded.status, total = excluded.total',
+                    " ON CONFLICT (id) DO UPDATE SET"
+                    ' "customerId" = excluded."customerId", status = excluded.status, total = excluded.total',
                     values,
                 )
         connection.execute("ROLLBACK" if chance.random() < 0.2 else "COMMIT")
