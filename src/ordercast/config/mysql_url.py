@@ -11,6 +11,8 @@ SCHEME: Final = re.compile(r"(mysql|mariadb)://", re.IGNORECASE)
 SSL_MODES: Final = ("DISABLED", "PREFERRED", "REQUIRED", "VERIFY_CA", "VERIFY_IDENTITY")
 PORT: Final = 3306
 _PARAMETERS: Final = ("socket", "ssl-mode", "ssl-ca", "ssl-cert", "ssl-key")
+# Of Prisma's, whose URL many shops have at hand: what is for its own pool says nothing here.
+_OF_PRISMA: Final = frozenset({"connection-limit", "pool-timeout", "connect-timeout", "socket-timeout", "sslaccept"})
 _NOT_UNDERSTOOD: Final = "is no URL of a MySQL server; in its password write @ as %40, and / # % and spaces alike"
 
 
@@ -59,7 +61,7 @@ def read_mysql_url(url: str) -> MysqlUrl:
     if not parts.username:
         raise ValueError("must name a user, as mysql://user@host/shop")
     known = {name.lower().replace("_", "-"): value for name, value in pairs}
-    if unknown := known.keys() - set(_PARAMETERS):
+    if unknown := known.keys() - set(_PARAMETERS) - _OF_PRISMA:
         shown = min(unknown) if re.fullmatch(r"[\w-]{1,40}", min(unknown)) else "one of its parameters"
         raise ValueError(f"has no parameter {shown}; there are {', '.join(_PARAMETERS)}")
     mode = known.get("ssl-mode", "VERIFY_CA" if known.get("ssl-ca") else "PREFERRED").upper()
