@@ -283,3 +283,19 @@ async def test_least_rights_are_enough_and_a_writer_needs_none(shop: MysqlShop) 
     assert (event["args"], event["writer"]["role"]) == ([1], f"{writer}@127.0.0.1")
     assert any(f"triggers run as {attacher}@127.0.0.1: once that account is dropped" in note for note in shop.notes())
     shop.do(f"DROP USER {attacher}@'127.0.0.1', {writer}@'127.0.0.1'")
+
+
+async def test_a_table_of_another_database_on_the_server_is_told(shop: MysqlShop) -> None:
+    other = shop.server.new_database()
+    shop.do(f"CREATE TABLE {other}.stock (id INT PRIMARY KEY) ENGINE=InnoDB")
+    text = emit(f"{other}.stock", ALL, rest='payload = "{id}"')
+    shop.apply(text)
+    assert (shop.check(), shop.apply(text)) == ([], [])
+    shop.do(f"INSERT INTO {other}.stock VALUES (4)")
+    async with shop.relayed():
+        (event,) = await shop.told(1)
+    assert (event["table"], event["args"]) == (f"{other}.stock", [4])
+    with shop.attaching() as attaching:
+        attaching.detach(with_schema=True)
+    assert shop.do("SELECT 1 FROM information_schema.TRIGGERS WHERE TRIGGER_SCHEMA = %s", other) == []
+    shop.server.drop(other)

@@ -76,7 +76,8 @@ class MysqlAttaching:
 
     def _statements(self, found: Found) -> Iterator[str]:
         catalogue = catalogue_of(self._connection, self._database)
-        there = {(each.schema, each.name): each for each in catalogue.attached(outbox_of(self._database))}
+        attached = catalogue.attached(outbox_of(self._database), found.schemas)
+        there = {(each.schema, each.name): each for each in attached}
         had_outbox = catalogue.has_table(OUTBOX)
         if not had_outbox:
             yield create_outbox(self._database)
@@ -125,7 +126,8 @@ class MysqlAttaching:
         """Take away every trigger, the procedure and the outbox. Raises pymysql.err.Error, OSError."""
         del with_schema  # ours is in a database of its own
         catalogue = catalogue_of(self._connection, self._database)
-        done = [_drop(each) for each in catalogue.attached(outbox_of(self._database))]
+        schemas = self._resolve().schemas
+        done = [_drop(each) for each in catalogue.attached(outbox_of(self._database), schemas)]
         return self._run([*done, _drop_publish(self._database), f"DROP TABLE IF EXISTS {outbox_of(self._database)}"])
 
     def _run(self, statements: list[str]) -> list[str]:

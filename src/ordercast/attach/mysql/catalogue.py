@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from typing import Any, Final, TypeAlias
 
@@ -26,7 +26,7 @@ WHERE c.CONSTRAINT_SCHEMA = %s AND t.TABLE_NAME = %s AND lower(c.CHECK_CLAUSE) L
 """
 _TRIGGERS: Final = """
 SELECT TRIGGER_SCHEMA, TRIGGER_NAME, EVENT_OBJECT_TABLE, ACTION_STATEMENT, DEFINER FROM information_schema.TRIGGERS
-WHERE TRIGGER_NAME LIKE 'ordercast\\_%%' ORDER BY TRIGGER_NAME
+WHERE TRIGGER_SCHEMA = %s AND TRIGGER_NAME LIKE 'ordercast\\_%%' ORDER BY TRIGGER_NAME
 """
 _PROCEDURE: Final = """
 SELECT ROUTINE_DEFINITION FROM information_schema.ROUTINES WHERE ROUTINE_SCHEMA = %s AND ROUTINE_NAME = %s
@@ -188,9 +188,12 @@ class Catalogue:
         rows = self._ask(_PROCEDURE, [self.database, name])
         return str(rows[0][0] or "") if rows else None
 
-    def attached(self, outbox: str) -> list[AttachedTrigger]:
-        """Triggers of ours that fill this outbox."""
-        found = [AttachedTrigger(*row) for row in self._ask(_TRIGGERS, [])]
+    def attached(self, outbox: str, schemas: Iterable[str] = ()) -> list[AttachedTrigger]:
+        """Triggers of ours that fill this outbox: of the database, and of `schemas` besides. One at a time, for a
+        server may have thousands of others, whose tables it opens to look.
+        """
+        asked = sorted({self.database, *schemas})
+        found = [AttachedTrigger(*row) for schema in asked for row in self._ask(_TRIGGERS, [schema])]
         return [trigger for trigger in found if trigger.emit_id and outbox in trigger.body]
 
 

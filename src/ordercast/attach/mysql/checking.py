@@ -44,6 +44,10 @@ class Found:
     """By the name of their `[[emit]]`."""
     faults: tuple[Fault, ...]
 
+    @property
+    def schemas(self) -> set[str]:
+        return {table.schema for table in self.tables.values()}
+
 
 def catalogue_of(connection: Connection, database: str) -> Catalogue:
     return Catalogue(lambda query, values: ask(connection, query, values), database)
@@ -116,7 +120,7 @@ def _sql_faults(connection: Connection, emit: Emit, table: Table) -> Iterator[Fa
 def applied_faults(connection: Connection, found: Found, mapping: MappingFile, database: str) -> Iterator[Fault]:
     """What is missing, or another than it should be."""
     catalogue = catalogue_of(connection, database)
-    there = {(each.schema, each.name): each for each in catalogue.attached(outbox_of(database))}
+    there = {(each.schema, each.name): each for each in catalogue.attached(outbox_of(database), found.schemas)}
     if found.triggers and not catalogue.has_table(OUTBOX):
         yield Fault(1, f"{OUTBOX} is missing in the shop's database, and changes go unseen: {_MAKES}")
     if found.triggers and catalogue.procedure(PUBLISH) not in {"", publish_body(database)}:
@@ -143,7 +147,7 @@ def notes(connection: Connection, found: Found, database: str) -> Iterator[Fault
         yield from _unheard(trigger.emit, trigger.verb, trigger.table, catalogue)
     settings = "SELECT CURRENT_USER(), @@log_bin, @@binlog_format, @@innodb_autoinc_lock_mode"
     ((user, log, binlog, autoinc),) = ask(connection, settings)
-    for definer in sorted({each.definer for each in catalogue.attached(outbox_of(database))} - {user}):
+    for definer in sorted({each.definer for each in catalogue.attached(outbox_of(database), found.schemas)} - {user}):
         yield Fault(1, f"triggers run as {definer}: once that account is dropped, every write to their tables fails")
     if log and binlog == "STATEMENT":
         yield Fault(
