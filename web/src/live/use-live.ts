@@ -2,6 +2,7 @@ import { Live, type LiveOptions, type LiveSnapshot } from "@ordercast/client";
 import { useQuery } from "@tanstack/react-query";
 import { useEffect, useMemo, useSyncExternalStore } from "react";
 import { configQuery } from "../api/shop";
+import { reconnectEarly } from "./reconnect-early";
 
 /**
  * A connection for as long as the component is shown, to where the server's configuration says.
@@ -17,7 +18,11 @@ export function useLive(token?: LiveOptions["token"]): { live: Live; snapshot: L
   useEffect(() => {
     if (!settled) return;
     live.connect();
-    return () => live.disconnect();
+    const stop = reconnectEarly(live);
+    return () => {
+      stop();
+      live.disconnect();
+    };
   }, [live, settled]);
   return { live, snapshot: useSnapshot(live) };
 }
