@@ -18,7 +18,7 @@ from ordercast.commerce.tracking import TRACKED_AFTER_END_S
 from ordercast.config import Settings
 from ordercast.db import SqliteStore
 
-from .client import Client, bearer, signed_in
+from .client import STORE, Client, bearer, signed_in
 from .drivers_at_work import given, hire, moved, ready
 from .endings import bring
 
@@ -105,6 +105,20 @@ async def test_an_order_is_read_without_scripts_its_arrival_first(
     assert f"BDT {order['total'] // 100}" in text.replace("\u00a0", " ")
     assert "You pay BDT" in text
     assert page.states[5:] == [("in_transit", "now"), ("delivered", "ahead")]
+
+
+async def test_a_promised_time_and_a_lines_note_are_read_without_scripts(
+    http: httpx.AsyncClient, client: Client
+) -> None:
+    order = await client.place()
+    line = {"productId": order["cartItems"][0]["productId"], "quantity": 1, "note": "No chilli, please"}
+    order = await client.place(cartItems=[line])
+    assert "promised" not in (await look(http, order)).text
+    answer = await client.move(order, "processing", STORE, preparationMinutes=20)
+    assert answer.status_code == 200
+    text = (await look(http, order)).text
+    assert text.index("The shop has promised it for") < text.index("Preparing")
+    assert "No chilli, please" in text
 
 
 async def test_the_scripts_begin_with_what_they_would_ask_for(http: httpx.AsyncClient, client: Client) -> None:

@@ -54,6 +54,7 @@ class DisplayedOrder(Struct, frozen=True, kw_only=True, rename="camel"):
     cart_items: list[OrderLine]
     payment_info: PaymentInfo
     held_from: OrderStatus | None
+    promised_at: str | None = None
 
 
 class HistoryStep(Struct, frozen=True, rename="camel"):
@@ -96,9 +97,9 @@ class OrderRenderer:
         collected = status is S.DELIVERED and self._order.fulfilment is Fulfilment.PICKUP
         sentence = "sentence.collected" if collected else f"sentence.{status}"
         return Markup(
-            '<section class="card now">{}<h2 data-testid="track-status" data-status="{}">{}</h2>'
+            '<section class="card now">{}{}<h2 data-testid="track-status" data-status="{}">{}</h2>'
             '<p class="sentence">{}</p><ol class="timeline" data-testid="timeline">{}</ol></section>'
-        ).format(self._arrival(), status, self._label(status), t(sentence), self._steps())
+        ).format(self._arrival(), self._promised(), status, self._label(status), t(sentence), self._steps())
 
     def _arrival(self) -> Markup:
         eta = self._delivery.eta
@@ -107,6 +108,14 @@ class OrderRenderer:
         left_s = (datetime.fromisoformat(eta) - datetime.fromisoformat(self._now)).total_seconds()
         text = self._words.t("delivery.eta", count=max(1, round(left_s / 60)), time=self._words.time(eta))
         return Markup('<p class="arrival" data-testid="delivery-eta">{}</p>').format(text)
+
+    def _promised(self) -> Markup:
+        """When the shop has said it would be ready, until it is."""
+        order = self._order
+        if order.promised_at is None or (order.held_from or order.status) is not S.PROCESSING:
+            return Markup()
+        text = self._words.t("track.promised", time=self._words.moment(order.promised_at, self._now))
+        return Markup('<p class="arrival" data-testid="promised-time">{}</p>').format(text)
 
     def _steps(self) -> Markup:
         way = _WAYS[self._order.fulfilment]
@@ -157,8 +166,9 @@ class OrderRenderer:
     def _receipt(self, names: dict[str, str]) -> Markup:
         t = self._words.t
         lines = _joined(
-            Markup("<li><bdi>{}</bdi><span>{}</span></li>").format(
+            Markup("<li><span><bdi>{}</bdi>{}</span><span>{}</span></li>").format(
                 t("order.line", count=line.quantity, name=names.get(line.product_id) or line.name),
+                Markup('<bdi class="line-note">{}</bdi>').format(line.note) if line.note else Markup(),
                 self._money(line.line_total),
             )
             for line in self._order.cart_items

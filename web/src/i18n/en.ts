@@ -532,6 +532,7 @@ export const en = {
   "track.payment": "Payment: {status}",
   "track.changed": "Changed",
   "track.again": "Order the same again",
+  "track.promised": "The shop has promised it for {time}.",
   "track.print": "Print the receipt",
   "track.cancel": "Cancel the order",
   "track.linkWrong": "This link opens no order. See that it was copied whole, or ask the shop.",

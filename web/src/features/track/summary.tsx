@@ -13,9 +13,12 @@ export function Summary({ order }: { order: Order }) {
     <section className="card summary" aria-labelledby="summary-heading">
       <h2 id="summary-heading">{t("track.summary")}</h2>
       <ul className="order-lines">
-        {order.cartItems.map((line) => (
-          <li key={line.productId}>
-            <bdi>{t("order.line", { count: line.quantity, name: nameOf(line) })}</bdi>
+        {order.cartItems.map((line, index) => (
+          <li key={index}>
+            <span>
+              <bdi>{t("order.line", { count: line.quantity, name: nameOf(line) })}</bdi>
+              {line.note && <bdi className="line-note">{line.note}</bdi>}
+            </span>
             <span>{money(line.lineTotal, order.currency)}</span>
           </li>
         ))}

@@ -23,6 +23,7 @@ export function Timeline({ order, history, delivery }: TimelineProps) {
   return (
     <section className="card now" aria-labelledby="now-heading">
       <Arrival order={order} eta={delivery?.eta ?? null} />
+      <PromisedTime order={order} />
       <div aria-live="polite" aria-atomic="true">
         <h2 id="now-heading" data-testid="track-status" data-status={order.status}>
           <KeyedText>{statusLabel(t, order.status, order.fulfilment)}</KeyedText>
@@ -54,6 +55,19 @@ function Arrival({ order, eta }: { order: Order; eta: string | null }) {
     </p>
   );
 }
+
+/** When the shop has said it would be ready, until it is. */
+function PromisedTime({ order }: { order: Order }) {
+  const { t, time } = useText();
+  if (order.promisedAt == null || !isInPreparation(order)) return null;
+  return (
+    <p className="arrival" aria-live="polite" data-testid="promised-time">
+      <KeyedText>{t("track.promised", { time: time(order.promisedAt) })}</KeyedText>
+    </p>
+  );
+}
+
+const isInPreparation = ({ status, heldFrom }: Order) => (heldFrom ?? status) === "processing";
 
 function StepItem({ step: { status, state, next, at }, order }: { step: Step; order: Order }) {
   const { t, dateTime } = useText();

@@ -53,6 +53,30 @@ it("shows a guest the order, its way and its sums", async () => {
   await expectAccessible();
 });
 
+it("says for when the shop has promised it until it is ready, and what was noted for the kitchen", async () => {
+  const lines = order.cartItems.map((line) => ({ ...line, note: "no sugar" }));
+  order = anOrder({ status: "processing", promisedAt: "2026-01-05T10:30:00.000Z", cartItems: lines });
+  open("/track/ord_1001?token=trk_1");
+  expect((await screen.findByTestId("promised-time")).textContent).toMatch(
+    /^The shop has promised it for \d/,
+  );
+  expect(screen.getByText("no sugar")).toBeTruthy();
+  order = { ...order, status: "ready_for_delivery", version: 3 };
+  await waitFor(() => expect(screen.getByTestId("socket-state").dataset["state"]).toBe("connected"));
+  server.io.emit("ready", { position: "e:3" }, "e:3");
+  await waitFor(() => expect(screen.queryByTestId("promised-time")).toBeNull());
+});
+
+it("connects anew at once when the network is back", async () => {
+  open("/track/ord_1001?token=trk_1");
+  await waitFor(() => expect(screen.getByTestId("socket-state").dataset["state"]).toBe("connected"));
+  for (const socket of await server.io.fetchSockets())
+    (socket as unknown as { conn: { close: () => void } }).conn.close();
+  await waitFor(() => expect(screen.getByTestId("socket-state").dataset["state"]).not.toBe("connected"));
+  window.dispatchEvent(new Event("online"));
+  await waitFor(() => expect(screen.getByTestId("socket-state").dataset["state"]).toBe("connected"));
+});
+
 it("moves when the socket says so, and connects with the tracking token", async () => {
   const tokens: unknown[] = [];
   server.io.use((socket, next) => {
