@@ -20,6 +20,7 @@ from tests.waiting import until
 
 from .client import PASSWORD, SERVICE, STORE, Client, bearer, over, problem, signed_in, token
 from .endings import bring
+from .watched_table import tell
 
 __all__ = ["node"]
 
@@ -259,6 +260,18 @@ async def test_what_a_back_end_told_of_them_is_told_no_more(client: Client, stor
     assert told == [nothing, nothing, kept]
     after = await everything(store)
     assert not any(text in after for text in PERSON)
+
+
+async def test_what_was_told_of_their_rows_in_another_programs_table_is_told_no_more(
+    client: Client, store: SqliteStore
+) -> None:
+    customer_id, _ = await customer(client)
+    await tell(store, 1, None, PERSON[0], f"customer_{customer_id}")
+    await tell(store, 2, None, "kept")
+    await erase(client, customer_id)
+    told = [msgspec.json.decode(row.after or b"null") for row in store.changes(0, 100) if row.kind == "row.changed"]
+    assert [row["now"] is None for row in told] == [True, False]
+    assert PERSON[0] not in await everything(store)
 
 
 async def test_one_erases_oneself_with_the_password(client: Client, store: SqliteStore) -> None:

@@ -28,14 +28,14 @@ class OneTable:
         return TableSnapshot(states, self._store.last_seq, self._store.last_seq)
 
 
-async def tell(store: Store, number: int, was: str | None, now: str | None) -> None:
+async def tell(store: Store, number: int, was: str | None, now: str | None, *rooms: str) -> None:
     """Have the row of that number go from one status to another; None where it is not there."""
 
     def state(status: str | None) -> dict[str, object] | None:
         if status is None:
             return None
         row = {"id": number, "status": status}
-        return {"key": {"id": number}, "rooms": ["store-owners"], "where": {"status": status}, "row": row}
+        return {"key": {"id": number}, "rooms": ["store-owners", *rooms], "where": {"status": status}, "row": row}
 
     document = json.dumps({"table": TABLE.name, "was": state(was), "now": state(now)})
     values = {"id": f"Order {number}", "actor": "db:shop", "at": "2026-11-24T09:10:00.000Z", "after": document}

@@ -328,6 +328,9 @@ def _rewrite_change(transaction: Transaction, feed_key: int, customer_id: str, r
         # A back end's event has no known form: it is removed.
         transaction.run(events.REMOVE, id=entity_id)
         after = msgspec.json.encode({"event": _event_in(after), "rooms": [], "args": []}).decode()
+    if kind == ChangeKind.ROW_CHANGED:
+        # Nor has a row of another program's table.
+        after = msgspec.json.encode({"table": "erased", "was": None, "now": None}).decode()
     if kind in _OF_MESSAGES:
         after = _without_text(after)
     was_theirs = actor == f"{Role.CUSTOMER}:{customer_id}"

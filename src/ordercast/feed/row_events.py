@@ -40,7 +40,8 @@ class RowEvents(msgspec.Struct, frozen=True):
         """Raises what a damaged row makes of it."""
         made = RowChange.of(change)
         row = None if made.now is None else read_json(made.now.row)
-        encode_event(namespace, CHANGED, [row])  # what cannot be is a gap, and no fault of who watches
+        keys = [state.key for state in (made.was, made.now) if state is not None]
+        encode_event(namespace, CHANGED, [row, keys])  # what cannot be is a gap, and no fault of who watches
         return cls(made, Position(epoch, change.seq), change.at, namespace, row)
 
     def told(self, wanted: TableFilter, joined: Collection[str]) -> tuple[str, ...]:

@@ -28,8 +28,9 @@ from .table_watches import TableWatches
 # Attempts to have a snapshot that memory can bring up to date: it fails where thousands of rows are told meanwhile.
 SNAPSHOTS_MAX: Final = 5
 ROWS_MEANWHILE_MAX: Final = 4_096
-# Distinct snapshots that may be asked for at once; each has a place in the queue for one connection.
-QUERIES_MAX: Final = 200
+# Distinct snapshots that may be asked for at once, each for one turn of one connection: customers who all come back at
+# once ask for their own rows each, and wait for some seconds.
+QUERIES_MAX: Final = 5_000
 # As much as an event may have; a client's backlog takes twice that.
 SNAPSHOT_BYTES_MAX: Final = 2_000_000
 
@@ -84,7 +85,8 @@ class TableSubscriptions:
         rows = self._relay.recent_rows(snapshot.after, ROWS_MEANWHILE_MAX)
         if rows is None or len(rows) == ROWS_MEANWHILE_MAX:
             return None
-        states = {state.key_texts: state for state in snapshot.states}
+        # A database may compare texts otherwise than a filter does, without regard to case for one.
+        states = {state.key_texts: state for state in snapshot.states if wanted.takes(state)}
         for _, events in rows:
             for event in events:
                 if event.row is not None and event.row.change.table == wanted.table:

@@ -11,6 +11,7 @@ from ordercast.api.body import IdText
 from ordercast.api.commands import CommandDoc, RepeatableCommand
 from ordercast.api.errors import TooManyWatches
 from ordercast.commerce.errors import InvalidField
+from ordercast.db.watched_rows import TableFilter
 from ordercast.feed import TableSubscriptions
 from ordercast.feed.table_watches import FILTERS_MAX, filters_in
 from ordercast.hub import LimitReached, Socket
@@ -19,6 +20,8 @@ from .command_router import Caller, CommandRouter
 
 # As many as a page has lists; each is a room, and a query when the page comes back.
 WATCHES_MAX: Final = 50
+# All of a socket's filters together: sessions are saved with them, and most have a few words.
+FILTERS_CHARACTERS_MAX: Final = 20_000
 
 
 class Watch(RepeatableCommand, frozen=True, rename="camel", forbid_unknown_fields=True):
@@ -101,7 +104,7 @@ async def _watch(tables: TableSubscriptions, caller: Caller, command: Watch) -> 
         raise InvalidField("where", "A row is asked for by its key, or rows by their columns.")
     wanted = table.filter(command.key, command.where)
     if wanted.room not in caller.socket.rooms:
-        _check_bounds(tables, caller.socket, is_new=not tables.watches.has(wanted))
+        _check_bounds(tables, caller.socket, wanted)
     try:
         rows, position = await tables.subscribe(caller.socket, table, wanted)
     except LimitReached as error:
@@ -109,10 +112,13 @@ async def _watch(tables: TableSubscriptions, caller: Caller, command: Watch) -> 
     return {"watch": wanted.id, "table": command.table, "rows": rows, "position": position}
 
 
-def _check_bounds(tables: TableSubscriptions, socket: Socket, *, is_new: bool) -> None:
-    if len(filters_in(socket.rooms)) >= WATCHES_MAX:
+def _check_bounds(tables: TableSubscriptions, socket: Socket, wanted: TableFilter) -> None:
+    watched = filters_in(socket.rooms)
+    if len(watched) >= WATCHES_MAX:
         raise TooManyWatches(WATCHES_MAX, "filters of tables")
-    if is_new and len(tables.watches) >= FILTERS_MAX:
+    if sum(len(each.room) for each in (*watched, wanted)) > FILTERS_CHARACTERS_MAX:
+        raise InvalidField("where", f"A socket's filters have at most {FILTERS_CHARACTERS_MAX:,} characters together.")
+    if not tables.watches.has(wanted) and len(tables.watches) >= FILTERS_MAX:
         raise InvalidField("where", f"This node watches {FILTERS_MAX:,} different filters already; share one of them.")
 
 
