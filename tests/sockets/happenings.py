@@ -92,6 +92,14 @@ async def product_edited(stage: Stage) -> Any:
     return await stage.clerk.waits_for("product_update")
 
 
+async def shop_paused(stage: Stage) -> Any:
+    answer = await stage.client.post("/api/shop/pause", {"minutes": 15, "reason": "Too many orders"}, STORE)
+    assert answer.status_code == 200, answer.text
+    told = await stage.clerk.waits_for("shop_update")
+    await stage.client.post("/api/shop/resume", {}, STORE)
+    return told
+
+
 async def told_in_words(stage: Stage) -> Any:
     await stage.client.move(await stage.client.place(CUSTOMER), "processing")
     return await stage.buyer.waits_for("notification")
@@ -259,6 +267,7 @@ HAPPENS: dict[str, Callable[[Stage], Awaitable[Any]]] = {
     "payment_mismatch": books_differ,
     "delivery_update": delivery_moved,
     "product_update": product_edited,
+    "shop_update": shop_paused,
     "notification": told_in_words,
     "order_unseen": unseen,
     "booking_unseen": unseen,

@@ -116,6 +116,8 @@ def _problem(type_: ProblemType, error: Exception) -> Problem:
             members[name] = value
     if isinstance(error, shop.StateConflict):
         members |= {"current": error.state.status, "version": error.state.version, "allowed": error.allowed}
+    if isinstance(error, shop.ShopClosed):
+        members |= {"closed_for": error.closed_for, "opens_at": error.opens_at}
     if isinstance(error, shop.TimeNotFree):
         members["nearest"] = error.nearest
     if isinstance(error, shop.TotalDiffers):

@@ -30,6 +30,7 @@ from ordercast.commerce.payments import PaymentAction, PaymentTaken
 from ordercast.commerce.people import SEES_EVERY_ORDER, Actor, Role
 from ordercast.commerce.promised_time import Preparation, PreparationMinutes
 from ordercast.commerce.states import OrderState, OrderStatus, PaymentStatus
+from ordercast.commerce.stats import zone
 from ordercast.commerce.text_rules import check_texts
 from ordercast.commerce.unpaid_limits import UNBOUNDED
 from ordercast.db import Transaction, accounts, rows_of_order
@@ -176,6 +177,7 @@ async def _paid_and_placed(context: ApiContext, command: PlaceOrder, buyer: _Pla
             now=context.now(),
             placed_from=placed_from,
             waiting=UNBOUNDED if placed_from is None else context.waiting,
+            zone=zone(context.timezone),
             confirmed_in=buyer.language,
         )
         return with_action(await context.store.write(Placing(new, key)), payment.action)
@@ -185,7 +187,7 @@ async def _paid_and_placed(context: ApiContext, command: PlaceOrder, buyer: _Pla
         OrderState.noun,
         order_id,
         command.payment_info,
-        lambda transaction: price(transaction, command, actor, context.now()),
+        lambda transaction: price(transaction, command, actor, context.now(), zone(context.timezone)),
     )
     return await context.checkout.place(wanted, actor, place, counted=counted)
 

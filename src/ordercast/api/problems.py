@@ -65,6 +65,10 @@ class Problem(msgspec.Struct, frozen=True, omit_defaults=True, rename="camel"):
     """Pieces in stock; or open orders."""
     refundable: int | None = None
     """The refundable rest, in minor units."""
+    closed_for: str | None = None
+    """Why the shop is closed: ``paused``, or its ``hours``."""
+    opens_at: str | None = None
+    """When it takes orders again; left out where that is not known."""
     nearest: tuple[FreeTime, ...] | None = None
     """The nearest free times, nearest first."""
 
@@ -270,6 +274,11 @@ _WORDS: Final[dict[str, Advice]] = {
         "Write another message.",
     ),
     "out-of-stock": Advice("Out of stock", "Fewer pieces are left than were asked for.", "Order `left` at most."),
+    "shop-closed": Advice(
+        "The shop is closed",
+        "It is paused, or outside of its hours.",
+        "Order from `opensAt` on; where that is missing, look at `GET /api/shop/opening` again.",
+    ),
     "too-many-waiting": Advice(
         "Too many orders wait",
         "Too many unpaid orders from this address wait for the shop.",

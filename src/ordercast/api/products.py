@@ -11,12 +11,14 @@ from msgspec import UNSET, Meta, Struct, UnsetType
 
 from ordercast.commerce.catalogue import Product
 from ordercast.commerce.errors import InvalidField, NotFound
+from ordercast.commerce.opening import back_in_stock_at
 from ordercast.commerce.orders import Name, Reason
-from ordercast.commerce.people import STAFF
+from ordercast.commerce.people import SEES_EVERY_ORDER, STAFF
 from ordercast.commerce.shop import Amount, TaxClass
+from ordercast.commerce.stats import zone
 from ordercast.commerce.text_patterns import text_matching
 from ordercast.commerce.text_rules import check_texts
-from ordercast.db import Transaction
+from ordercast.db import Transaction, opening
 from ordercast.db import products as units
 from ordercast.db import shop as shops
 
@@ -218,4 +220,37 @@ def _product(document: str | None) -> Any:
     return None if document is None else msgspec.Raw(document.encode())
 
 
-ROUTES: Final = [list_products, get_product, add_product, edit_product, get_product_history]
+class SoldOut(Struct, frozen=True, rename="camel", forbid_unknown_fields=True):
+    """Whether a product is sold out today."""
+
+    sold_out: bool
+    """Until the shop's next opening or, without hours, its midnight."""
+
+
+@post(
+    "/api/products/{product_id:str}/sold-out",
+    dto=JsonBody[SoldOut],
+    return_dto=None,
+    status_code=200,
+    tags=["products"],
+    responses=REFUSALS | CONFLICTS,
+)
+async def set_sold_out(
+    product_id: FromPath[str], data: JSONBody[SoldOut], request: AnyRequest, context: Context
+) -> Response[Product]:
+    """Say that a product is sold out today, whatever its stock, or is there again. For the shop and its back ends;
+    published as `product_update`.
+    """
+    actor = await context.authorize(request, "say what is sold out", SEES_EVERY_ORDER)
+    now = context.now()
+
+    def unit(transaction: Transaction) -> bytes:
+        until = None
+        if data.sold_out:
+            until = back_in_stock_at(opening.opening(transaction), now, zone(context.timezone))
+        return msgspec.json.encode(units.set_sold_out(transaction, product_id, until, actor=actor, now=now))
+
+    return json_response(await context.store.write(unit))
+
+
+ROUTES: Final = [set_sold_out, list_products, get_product, add_product, edit_product, get_product_history]

@@ -26,6 +26,8 @@ class Product(Struct, frozen=True, rename="camel"):
     stock: int
     tax_class: str
     image: str
+    sold_out_until: str | None = None
+    """Sold out until then, though there may be stock; null, or in the past, where it is not."""
     active: bool = True
     """Whether it can be ordered."""
     version: int = 1

@@ -222,6 +222,13 @@ class OutOfStock(Conflict):
         super().__init__(f"{wanted} of {name} were ordered, and {left} are left.")
 
 
+class ShopClosed(Conflict):
+    def __init__(self, closed_for: StrEnum, opens_at: str | None, reason: str | None = None) -> None:
+        self.closed_for, self.opens_at = closed_for, opens_at
+        why = "The shop takes no orders just now" + (f" ({reason})" if reason else "")
+        super().__init__(f"{why}; it opens at {opens_at}." if opens_at else f"{why}.")
+
+
 class TooManyWaiting(ShopError):
     def __init__(self, budget: str) -> None:
         self.budget = budget

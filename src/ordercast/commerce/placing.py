@@ -125,6 +125,14 @@ def check_order(command: PlaceOrder, priced: PricedOrder, actor: Actor) -> None:
         raise TotalDiffers(Money(command.total, priced.currency), Money(priced.total, priced.currency))
 
 
+def check_sold_out(lines: Sequence[OrderLine], products: Mapping[str, Product], now: Timestamp) -> None:
+    """Raises OutOfStock for what is sold out today, whatever is left of it."""
+    for index, line in enumerate(lines):
+        until = products[line.product_id].sold_out_until
+        if until is not None and until > now:
+            raise OutOfStock(index, line.name, line.quantity, 0)
+
+
 def take_stock(stock: dict[str, int], lines: Sequence[OrderLine]) -> None:
     """Subtract the quantities of `lines` from `stock`. Raises OutOfStock, and then changes nothing."""
     left: dict[str, int] = {}

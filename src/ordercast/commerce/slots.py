@@ -189,7 +189,7 @@ def shifts_on(diary: Diary, day: date, zone: tzinfo) -> list[Span]:
     return [span for span in spans if span.begin < span.end]
 
 
-def _joined(spans: Iterable[Span]) -> list[Span]:
+def joined(spans: Iterable[Span]) -> list[Span]:
     """Merge adjacent shifts, so that bookings may span midnight."""
     joined: list[Span] = []
     for span in sorted(spans):
@@ -215,7 +215,7 @@ def _days(span: Span, zone: tzinfo) -> list[date]:
 
 def is_free(diary: Diary, wanted: Span, zone: tzinfo) -> bool:
     """Whether the carer works and has no booking in that time."""
-    shifts = _joined(span for day in _days(wanted, zone) for span in shifts_on(diary, day, zone))
+    shifts = joined(span for day in _days(wanted, zone) for span in shifts_on(diary, day, zone))
     works = any(shift.begin <= wanted.begin and wanted.end <= shift.end for shift in shifts)
     return works and not any(taken.begin < wanted.end and wanted.begin < taken.end for taken in diary.booked)
 
@@ -223,7 +223,7 @@ def is_free(diary: Diary, wanted: Span, zone: tzinfo) -> bool:
 def starts_of(diary: Diary, offer: Offer, within: Span, zone: tzinfo) -> Iterator[int]:
     """The minutes in a span at which the carer can begin, sorted."""
     shifts = [span for day in _days(within, zone) for span in shifts_on(diary, day, zone)]
-    works, taken = _joined(shifts), list(diary.booked)
+    works, taken = joined(shifts), list(diary.booked)
     seen = -1
     for shift in sorted(shifts):
         skipped = max(0, -(-(within.begin - shift.begin) // offer.step))

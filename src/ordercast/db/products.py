@@ -55,6 +55,7 @@ products = table(
     integer("stock", check("stock_not_negative", "stock >= 0")),
     word("tax_class", default="standard"),
     line("image", default=""),
+    given_moment("sold_out_until", optional=True),
     flag("active", True),
     version(),
     # Pieces sold. Orders move pieces between `stock` and `sold`; only counting changes their sum.
@@ -85,8 +86,8 @@ product_history = table(
 # --- Statements -------------------------------------------------------------------------------------------------------
 
 _PRODUCT: Final = """
-    SELECT id, slug, name, name_bn, description, description_bn, price, currency, stock, tax_class, image, active,
-      version
+    SELECT id, slug, name, name_bn, description, description_bn, price, currency, stock, tax_class, image,
+      sold_out_until, active, version
     FROM products
 """
 BY_ID: Final = Statement(f"{_PRODUCT} WHERE id = :id")
@@ -104,17 +105,22 @@ RESERVE: Final = Statement("""
 """)
 ADD: Final = Statement("""
     INSERT INTO products (id, slug, name, name_bn, description, description_bn, price, currency, stock, tax_class,
-      image, active, version, actor, reason, updated_at)
+      image, sold_out_until, active, version, actor, reason, updated_at)
     VALUES (:id, :slug, :name, :name_bn, :description, :description_bn, :price, :currency, :stock, :tax_class,
-      :image, :active, :version, :actor, :reason, :updated_at)
+      :image, :sold_out_until, :active, :version, :actor, :reason, :updated_at)
     ON CONFLICT (slug) DO NOTHING
 """)
 # Checks the version, against lost updates.
 EDIT: Final = Statement("""
     UPDATE products SET slug = :new_slug, name = :new_name, name_bn = :new_name_bn, description = :new_description,
       description_bn = :new_description_bn, price = :new_price, currency = :new_currency, stock = :new_stock,
-      tax_class = :new_tax_class, image = :new_image, active = :new_active, version = version + 1,
-      actor = :new_actor, reason = :new_reason, updated_at = :new_updated_at
+      tax_class = :new_tax_class, image = :new_image, sold_out_until = :new_sold_out_until, active = :new_active,
+      version = version + 1, actor = :new_actor, reason = :new_reason, updated_at = :new_updated_at
+    WHERE id = :product_id
+""")
+SOLD_OUT: Final = Statement("""
+    UPDATE products SET sold_out_until = :new_sold_out_until, version = version + 1, actor = :new_actor, reason = NULL,
+      updated_at = :new_updated_at
     WHERE id = :product_id
 """)
 LAST_EDIT: Final = Statement("SELECT actor, updated_at FROM products WHERE id = :id")
@@ -306,6 +312,21 @@ def edit(
             raise
         raise InvalidField("slug", f"There is a product {after.slug!r} already.") from None
     return msgspec.structs.replace(after, version=before.version + 1)
+
+
+def set_sold_out(
+    transaction: Transaction, product_id: str, until: Timestamp | None, *, actor: Actor, now: Timestamp
+) -> Product:
+    """Have a product sold out until then, or sold again; its stock stays. Raises NotFound."""
+    found = transaction.one(BY_ID_FOR_UPDATE, id=product_id)
+    if found is None:
+        raise NotFound("product")
+    before = transaction.decoded(found, product_of, TABLE)
+    if before.sold_out_until == until:
+        return before
+    values = {"new_sold_out_until": until, "new_actor": str(actor), "new_updated_at": now}
+    transaction.run(SOLD_OUT, product_id=product_id, **values)
+    return msgspec.structs.replace(before, sold_out_until=until, version=before.version + 1)
 
 
 def history(transaction: Transaction, product_id: str, *, after: int, limit: int) -> list[tuple[Any, ...]]:

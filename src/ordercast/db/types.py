@@ -34,6 +34,8 @@ class ChangeKind(StrEnum):
     DELIVERY_MOVED = "delivery.moved"
     PRODUCT_ADDED = "product.added"
     PRODUCT_CHANGED = "product.changed"
+    SHOP_OPENING_CHANGED = "shop.opening_changed"
+    """Its hours, or its pause."""
     PAYMENT_MISMATCH = "payment.mismatch"
     NOTIFICATION_MADE = "notification.made"
     MESSAGE_SENT = "message.sent"

@@ -176,6 +176,11 @@ def _mismatch(change: Change, event_id: str) -> RoutedEvent:
     return RoutedEvent("payment_mismatch", (STORE_OWNERS,), [{"id": event_id, **payloads.payment_mismatch(change)}])
 
 
+def _opening(change: Change, event_id: str) -> RoutedEvent:
+    """The shop's hours or its pause: for staff; buyers ask."""
+    return RoutedEvent("shop_update", (STORE_OWNERS,), [payloads.opening_changed(change, event_id)])
+
+
 def _resync(change: Change, event_id: str) -> RoutedEvent:
     """A `resync` for staff, who follow each event; buyers reload, and their events are intact. A row that stands for an
     undeliverable one names its rooms itself.
@@ -275,5 +280,6 @@ SINGLE_EVENT_ROUTES: Final[dict[str, Callable[[Change, str], RoutedEvent]]] = {
     ChangeKind.ORDER_UNSEEN: _order_unseen,
     ChangeKind.BOOKING_UNSEEN: _booking_unseen,
     ChangeKind.PAYMENT_MISMATCH: _mismatch,
+    ChangeKind.SHOP_OPENING_CHANGED: _opening,
 }
 """Kinds of changes with exactly one event."""

@@ -91,6 +91,7 @@ _PRODUCT: Final = {
     "stock": 40,
     "taxClass": "standard",
     "image": "/images/jasmine-rice.svg",
+    "soldOutUntil": None,
     "active": True,
     "version": 2,
 }
@@ -175,6 +176,12 @@ ROWS: Final[list[Row]] = [
         },
     ),
     (ChangeKind.PRODUCT_CHANGED, _PRODUCT_ID, {**_PRODUCT, "stock": 0, "version": 1}, _PRODUCT),
+    (
+        ChangeKind.SHOP_OPENING_CHANGED,
+        "shop",
+        None,
+        {"hours": None, "paused": True, "pausedUntil": "2026-11-24T09:45:00.000Z", "pauseReason": "Too many orders"},
+    ),
     (
         ChangeKind.NOTIFICATION_MADE,
         "ntf_01JDN8X2C4E6G8I0K2M4O6Q8SU",

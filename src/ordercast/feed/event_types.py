@@ -14,6 +14,7 @@ from ordercast.commerce.notice import NoticeStep
 from ordercast.commerce.notifications import Severity
 from ordercast.commerce.orders import Order
 from ordercast.commerce.reconciliation import MismatchKind
+from ordercast.commerce.slots import WeekHours
 from ordercast.commerce.states import Fulfilment, OrderStatus, PaymentStatus
 from ordercast.commerce.stats import Stats
 
@@ -224,6 +225,20 @@ class ProductUpdatePayload(Stamped):
     """The former product; null for a new one."""
     product: Product
     """The changed product."""
+
+
+class ShopUpdatePayload(Stamped):
+    """The shop was paused or resumed, or has other hours."""
+
+    actor: str
+    hours: WeekHours | None
+    """By the shop's clock; null for a shop that is always open."""
+    paused: bool
+    """Whether somebody paused it; the pause is over at `pausedUntil`."""
+    pausedUntil: str | None
+    """When the pause ends; null for until somebody resumes."""
+    pauseReason: str | None
+    """For buyers."""
 
 
 class NotificationPayload(Stamped):
@@ -476,6 +491,7 @@ PAYLOADS: Final[dict[str, Any]] = {
     "new_booking": (NewBookingPayload, dict[str, Any]),
     "booking_update": (BookingUpdatePayload, dict[str, Any]),
     "product_update": ProductUpdatePayload,
+    "shop_update": ShopUpdatePayload,
     "notification": NotificationPayload,
     "order_unseen": OrderUnseenPayload,
     "booking_unseen": BookingUnseenPayload,

@@ -166,6 +166,7 @@ _FAMILIES: Final[dict[str, Callable[[Change], list[str] | None]]] = {
     "order.": _order,
     "booking.": _booking,
     "product.": _shop,
+    "shop.": _shop,
     "message.": _conversation,
     "conversation.": _conversation,
 }

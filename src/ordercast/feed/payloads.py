@@ -26,6 +26,7 @@ from .event_types import (
     PaymentUpdatePayload,
     ProductUpdatePayload,
     SeenPayload,
+    ShopUpdatePayload,
     UnseenPayload,
 )
 from .gaps import UnroutableRow
@@ -229,6 +230,22 @@ def product_updated(change: Change, event_id: str) -> ProductUpdatePayload:
         "reason": change.reason,
         "before": decode(change.before),
         "product": decode(change.after),
+    }
+
+
+def opening_changed(change: Change, event_id: str) -> ShopUpdatePayload:
+    """The shop's hours and pause as they are kept; whether it is open is a question of the time."""
+    kept = decode(change.after)
+    return {
+        "id": event_id,
+        "seq": change.seq,
+        "version": change.version,
+        "at": change.at,
+        "actor": change.actor,
+        "hours": kept["hours"],
+        "paused": kept["paused"],
+        "pausedUntil": kept["pausedUntil"],
+        "pauseReason": kept["pauseReason"],
     }
 
 

@@ -69,6 +69,10 @@ def _product(change: Change) -> EventPayload:
     return EventPayload({"product": _after(change), "previous": _previous(change), **_by(change)}, change.entity_id)
 
 
+def _opening(change: Change) -> EventPayload:
+    return EventPayload({"opening": _after(change), "previous": _previous(change), **_by(change)})
+
+
 def _mismatch(change: Change) -> EventPayload:
     mismatch = _after(change)
     return EventPayload({"mismatch": mismatch}, str(mismatch["orderId"]))
@@ -142,6 +146,8 @@ def payload_builder_of(kind: ChangeKind) -> tuple[PayloadBuilder, str] | None:  
             return _product, "A product was added to the catalogue."
         case ChangeKind.PRODUCT_CHANGED:
             return _product, "A product changed, or its stock was counted."
+        case ChangeKind.SHOP_OPENING_CHANGED:
+            return _opening, "The shop was paused, resumed, or has other hours."
         case ChangeKind.PAYMENT_MISMATCH:
             return _mismatch, "A provider's money differs from the shop's books, or somebody has seen to it."
         case ChangeKind.NOTIFICATION_MADE:

@@ -1,6 +1,7 @@
 import { queryOptions } from "@tanstack/react-query";
 import { useCurrencies } from "../i18n/currencies";
 import { get } from "./http";
+import { isSoldOutToday } from "./opening";
 import type { Schemas } from "./schemas";
 
 export type ShopConfig = Schemas["PageConfig"];
@@ -35,7 +36,8 @@ async function allProducts(signal: AbortSignal): Promise<Product[]> {
     const page: Schemas["ProductPage"] = await get<Schemas["ProductPage"]>(`/api/products${query}`, {
       signal,
     });
-    products.push(...page.items);
+    // What is sold out today is there, and cannot be had.
+    products.push(...page.items.map((each) => (isSoldOutToday(each) ? { ...each, stock: 0 } : each)));
     cursor = page.nextCursor;
   } while (cursor !== null && products.length < PRODUCTS_MAX);
   return products;

@@ -8,6 +8,7 @@ const BY_TYPE: Readonly<Record<string, MessageKey>> = {
   "payment-provider-unavailable": "problem.provider",
   "payment-provider-refused": "problem.declined",
   "promotion-refused": "problem.promotion",
+  "shop-closed": "closed.paused",
   "out-of-stock": "problem.outOfStock",
   "unknown-product": "cart.gone",
   "price-changed": "problem.priceChanged",

@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from datetime import UTC, tzinfo
 from typing import Any, Final
 
 import msgspec
@@ -15,15 +16,16 @@ import msgspec
 from ordercast.commerce.errors import ShopError
 from ordercast.commerce.ids import CustomerId, OrderId
 from ordercast.commerce.letters import Language
+from ordercast.commerce.opening import check_open
 from ordercast.commerce.orders import PlaceOrder
 from ordercast.commerce.payments import PaymentTaken
 from ordercast.commerce.people import Actor
-from ordercast.commerce.placing import OrderPlaced, place_order, take_stock
+from ordercast.commerce.placing import OrderPlaced, check_sold_out, place_order, take_stock
 from ordercast.commerce.promotions import as_code
 from ordercast.commerce.states import PaymentStatus
 from ordercast.commerce.timestamps import Timestamp
 from ordercast.commerce.unpaid_limits import UNBOUNDED, UnpaidHoldings, UnpaidLimits
-from ordercast.db import feed, ledger, mails, products, promotions, shop
+from ordercast.db import feed, ledger, mails, opening, products, promotions
 from ordercast.db.errors import FeedRowMissing
 from ordercast.db.idempotency import Outcome, RequestKey, earlier_outcome, keep_outcomes
 from ordercast.db.products import product_of
@@ -53,6 +55,8 @@ class NewOrder:
     placed_from: str | None = None
     """The hashed address of a guest who pays later, for the limits."""
     waiting: UnpaidLimits = UNBOUNDED
+    zone: tzinfo = UTC
+    """The shop's time zone, for its hours."""
     confirmed_in: Language | None = None
     """The language of the confirmation mail; None if mail is off."""
 
@@ -159,7 +163,7 @@ class OrderBatch:
         # A damaged product is not for sale, and fails no other order.
         self._products = {product.id: product for product in transaction.readable(rows, product_of, products.TABLE)}
         self._stock = {product.id: product.stock for product in self._products.values()}
-        self._shop = shop.rules(transaction)
+        self._shop, self._opening = opening.rules_and_opening(transaction)
         self._promotions = Promotions(transaction)
         self._promotions.hold(each.command.promo_code for each in new)
         callers = {each.placed_from for each in new} - {None}
@@ -167,6 +171,7 @@ class OrderBatch:
 
     def place(self, new: NewOrder) -> _Placed:
         """Decide one order; an error changes nothing."""
+        check_open(self._opening, new.actor, new.now, new.zone)
         order = place_order(
             new.command,
             self._products,
@@ -178,6 +183,7 @@ class OrderBatch:
             now=new.now,
             offer=self._promotions.offer(new.command.promo_code, new.customer_id, new.now),
         )
+        check_sold_out(order.priced.lines, self._products, new.now)
         waiting = self._with(new, order)
         take_stock(self._stock, order.priced.lines)
         if new.placed_from is not None:

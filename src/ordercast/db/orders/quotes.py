@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+from datetime import tzinfo
+
 import msgspec
 
 from ordercast.commerce.money import Money
+from ordercast.commerce.opening import check_open
 from ordercast.commerce.orders import PlaceOrder, QuoteOrder
 from ordercast.commerce.people import Actor, Role
-from ordercast.commerce.placing import PricedOrder, check_order, price_order, take_stock
+from ordercast.commerce.placing import PricedOrder, check_order, check_sold_out, price_order, take_stock
 from ordercast.commerce.timestamps import Timestamp
-from ordercast.db import shop
+from ordercast.db import opening, shop
 from ordercast.db.products import BY_IDS, TABLE, product_of
 from ordercast.db.promotions import Promotions
 from ordercast.db.transaction import Transaction
@@ -24,12 +27,14 @@ def quote(
     found = {product.id: product for product in products}
     offer = Promotions(transaction).offer(cart.promo_code, customer_id, now)
     priced = price_order(cart, found, shop.rules(transaction), offer)
+    check_sold_out(priced.lines, found, now)
     take_stock({product.id: product.stock for product in found.values()}, priced.lines)
     return priced
 
 
-def price(transaction: Transaction, command: PlaceOrder, actor: Actor, now: Timestamp) -> Money:
-    """The order's price, before its payment. Raises as `quote` and ``check_order``."""
+def price(transaction: Transaction, command: PlaceOrder, actor: Actor, now: Timestamp, zone: tzinfo) -> Money:
+    """The order's price, before its payment. Raises ShopClosed, and as `quote` and ``check_order``."""
+    check_open(opening.opening(transaction), actor, now, zone)
     is_customer = actor.role is Role.CUSTOMER
     sums = quote(transaction, command, actor.id if is_customer else None, now)
     check_order(command, sums, actor)

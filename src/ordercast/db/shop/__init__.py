@@ -55,11 +55,12 @@ shop = table(
 
 # --- Statements -------------------------------------------------------------------------------------------------------
 
-_RULES: Final = """
-    SELECT currency, tax_rates_bp, prices_include_tax, rounding, delivery_fee, free_delivery_from, delivery_zones,
-      version, actor, updated_at
-    FROM shop
-"""
+COLUMNS: Final = (
+    "currency", "tax_rates_bp", "prices_include_tax", "rounding", "delivery_fee", "free_delivery_from",
+    "delivery_zones", "version", "actor", "updated_at",
+)  # fmt: skip
+"""As `decoded_rules` takes them."""
+_RULES: Final = f"SELECT {', '.join(COLUMNS)} FROM shop"
 RULES: Final = Statement(_RULES)
 RULES_FOR_UPDATE: Final = Statement(f"{_RULES} @for_update")
 CHANGE_RULES: Final = Statement("""
@@ -96,7 +97,12 @@ def rules(transaction: Transaction) -> Shop:
 
 def current_shop(transaction: Transaction) -> CurrentShop:
     """As `rules`. Raises DamagedRow."""
-    return transaction.decoded(_row(transaction, RULES), _shop_of, "shop", KEY)
+    return decoded_rules(transaction, _row(transaction, RULES))
+
+
+def decoded_rules(transaction: Transaction, row: tuple[Any, ...]) -> CurrentShop:
+    """The rules in a row of `COLUMNS`. Raises DamagedRow."""
+    return transaction.decoded(row, _shop_of, "shop", KEY)
 
 
 def currency(transaction: Transaction) -> str:

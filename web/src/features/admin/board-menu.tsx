@@ -9,10 +9,13 @@ import { useSessionStore } from "../session/session";
 interface BoardMenuProps {
   onSettings: () => void;
   onKeys: () => void;
+  onPause: () => void;
+  onHours: () => void;
+  onSoldOut: () => void;
 }
 
 /** What is not of every minute: the other pages, the board's settings, language and colours, the end of the shift. */
-export function BoardMenu({ onSettings, onKeys }: BoardMenuProps) {
+export function BoardMenu({ onSettings, onKeys, onPause, onHours, onSoldOut }: BoardMenuProps) {
   const { t } = useText();
   const [, navigate] = useLocation();
   const { locale, setLocale } = useLocale();
@@ -32,6 +35,9 @@ export function BoardMenu({ onSettings, onKeys }: BoardMenuProps) {
         : document.exitFullscreen()
     ).catch(() => undefined);
   const entries = [
+    { key: "pause", label: t("pause.title"), onSelect: onPause, testId: "pause-open" },
+    { key: "soldOut", label: t("soldOut.title"), onSelect: onSoldOut, testId: "sold-out-open" },
+    { key: "hours", label: t("hours.title"), onSelect: onHours, testId: "hours-open" },
     { key: "settings", label: t("settings.title"), onSelect: onSettings, testId: "settings-open" },
     { key: "keys", label: t("keys.title"), onSelect: onKeys, testId: "keys-open" },
     { key: "full", label: t("admin.fullScreen"), onSelect: fullScreen },

@@ -13,13 +13,17 @@ import type { Board } from "./board";
 import { BoardContext } from "./board-context";
 import type { BoardFeed } from "./board-feed";
 import { BoardMenu } from "./board-menu";
+import { ClosedBar } from "./closed-bar";
 import { Columns } from "./columns";
 import { Filters } from "./filters";
+import { HoursDialog } from "./hours-dialog";
 import { KeysDialog } from "./keys-dialog";
 import { Mismatches } from "./mismatches";
 import { Notices } from "./notices";
+import { PauseDialog } from "./pause-dialog";
 import { useBoardSettings } from "./settings";
 import { SettingsDialog } from "./settings-dialog";
+import { SoldOutDialog } from "./sold-out-dialog";
 import { SoundSwitch } from "./sound-switch";
 import type { Shown } from "./stages";
 import { StateBanner, useLostSince } from "./state-banner";
@@ -32,7 +36,7 @@ import { useAlarms, useArrivals } from "./use-sounds";
 import { useStages } from "./use-stages";
 import { useUnseen } from "./use-unseen";
 
-type Asked = "keys" | "settings" | undefined;
+type Asked = "keys" | "settings" | "pause" | "hours" | "soldOut" | undefined;
 
 /** The board of one signed-in member of staff: who is connected, what to show, and the orders. */
 export function LiveBoard({ session }: { session: Session }) {
@@ -67,7 +71,13 @@ export function LiveBoard({ session }: { session: Session }) {
       <Connection snapshot={snapshot} />
       <SoundSwitch board={board} />
       <Notices live={live} />
-      <BoardMenu onSettings={() => setAsked("settings")} onKeys={() => setAsked("keys")} />
+      <BoardMenu
+        onSettings={() => setAsked("settings")}
+        onKeys={() => setAsked("keys")}
+        onPause={() => setAsked("pause")}
+        onHours={() => setAsked("hours")}
+        onSoldOut={() => setAsked("soldOut")}
+      />
     </>
   );
   return (
@@ -79,6 +89,7 @@ export function LiveBoard({ session }: { session: Session }) {
         {alarm}
       </p>
       <StateBanner since={lostSince} />
+      <ClosedBar live={live} />
       <SandboxNotice />
       <StatsStrip live={live} />
       <div
@@ -90,6 +101,9 @@ export function LiveBoard({ session }: { session: Session }) {
         <Filters board={board} shown={shown} onChange={setShown} />
         {asked === "keys" && <KeysDialog onClose={close} />}
         {asked === "settings" && <SettingsDialog onClose={close} />}
+        {asked === "pause" && <PauseDialog onClose={close} />}
+        {asked === "hours" && <HoursDialog onClose={close} />}
+        {asked === "soldOut" && <SoldOutDialog onClose={close} />}
         <BoardContext value={value}>
           <Mismatches live={live} />
           <Orders

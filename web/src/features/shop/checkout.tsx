@@ -1,6 +1,9 @@
 import { useEffect, useMemo, useState } from "react";
+import { useQuery } from "@tanstack/react-query";
+import { openingQuery } from "../../api/opening";
 import { Problem } from "../../api/problem";
 import { useText } from "../../i18n/text";
+import { closedWords } from "../../ui/closed-note";
 import { ProblemNote } from "../../ui/notes";
 import { useCustomerSession } from "../session/customer";
 import { CartLines, Estimate, isSold, type Line } from "./cart-lines";
@@ -34,6 +37,7 @@ export function Checkout({ lines }: { lines: Line[] }) {
   useFocusOn(Object.keys(refused)[0], error);
   useFocusOn(tried && Object.keys(checked(text, tried))[0], tried);
 
+  const closed = closedWords(text, useQuery(openingQuery).data);
   const submit = () => {
     setTried(values);
     if (Object.keys(checked(text, values)).length === 0) place(quote?.total, values);
@@ -48,7 +52,7 @@ export function Checkout({ lines }: { lines: Line[] }) {
         onPlace={submit}
         placing={placing}
         settling={settling}
-        blocked={someGone ? t("cart.goneHint") : undefined}
+        blocked={someGone ? t("cart.goneHint") : closed}
         placeWords={
           quote ? t("checkout.placeFor", { total: money(quote.total, quote.currency) }) : t("checkout.place")
         }

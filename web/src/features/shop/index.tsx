@@ -4,6 +4,7 @@ import { useText } from "../../i18n/text";
 import { countOf, useCart } from "../../stores/cart";
 import { ProblemNote, Loading } from "../../ui/notes";
 import { Shell } from "../../ui/shell";
+import { ClosedNote } from "../../ui/closed-note";
 import { Account } from "./account";
 import { CartBar, CartPanel } from "./cart-panel";
 import { ProductGrid } from "./product-grid";
@@ -19,6 +20,7 @@ export default function ShopPage() {
   const quantities = useCart((state) => state.quantities);
   return (
     <Shell title={t("shop.title")} lead={t("shop.lead")} tools={<Account />} wide>
+      <ClosedNote />
       <div className="shop">
         <section aria-label={t("shop.products")}>
           {products.isPending && <Loading cards={8} />}
