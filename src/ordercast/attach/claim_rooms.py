@@ -14,7 +14,7 @@ from typing import Any, Final
 
 from ordercast.commerce.people import Role
 from ordercast.commerce.room_access import Grant, GrantRefused, Reason
-from ordercast.commerce.rooms import ROOMS, STORE_OWNERS
+from ordercast.commerce.rooms import ROOMS, STORE_OWNERS, TABLE_WATCH_PREFIX
 
 from .templates import EVERY, Field, Template
 
@@ -122,6 +122,8 @@ def template_fault(template: Template, role: str, *, is_built_in: bool) -> str |
     fault = ambiguity(beginning) if constant is None else _constant_fault(constant, role)
     if fault is not None:
         return fault
+    if beginning.startswith(TABLE_WATCH_PREFIX):
+        return f"rooms that begin with {TABLE_WATCH_PREFIX} are those of `watch`"
     family = next((each for each in _FAMILIES if beginning.startswith(each)), None)
     if is_built_in and family is not None and family not in _OPEN_TO.get(role, frozenset()):
         return f"rooms that begin with {family} are ours, and not for {role}: the shop of ours is served (built_in)"
@@ -143,7 +145,7 @@ def ambiguity(beginning: str) -> str | None:
     for name in _WHOLE:
         if name.startswith(beginning):
             return f"a claim could make {name} of it: begin it with another text"
-    for family in _FAMILIES:
+    for family in (*_FAMILIES, TABLE_WATCH_PREFIX):
         if family.startswith(beginning) and family != beginning:
             return f"a claim could make a room {family}... of it: begin it with another text"
     return None

@@ -30,7 +30,7 @@ ANSWER_S: Final = 0.25
 WEBHOOK_ANSWER_S: Final = 10.0
 # What is no parameter: literals, names in quotes, comments, casts. Else a name behind a colon.
 _TOKEN: Final = re.compile(
-    r"""'(?:[^']|'')*' | "(?:[^"]|"")*" | --[^\n]* | /\*.*?\*/ | (\$\w*\$).*?\1 | :: | :([A-Za-z_]\w*)""",
+    r"""'(?:[^']|'')*' | "(?:[^"]|"")*" | `[^`]*` | --[^\n]* | /\*.*?\*/ | (\$\w*\$).*?\1 | :: | :([A-Za-z_]\w*)""",
     re.DOTALL | re.VERBOSE,
 )
 
