@@ -84,6 +84,16 @@ def test_a_question_that_cannot_be_read_is_told_before_it_is_asked(questions: My
         questions.ask("SELECT 1 FROM bookings", {})
 
 
+def test_a_name_in_double_quotes_is_no_text_that_somebody_may_be_called(questions: MysqlQuestions) -> None:
+    mine = 'SELECT 1 FROM "orders" WHERE "customer_id" = :sub AND `id` = 7'
+    assert questions.ask(mine, {"sub": "c1"})
+    assert not questions.ask(mine, {"sub": "customer_id"})
+    gone = 'SELECT 1 FROM "orders" WHERE "owner_id" = :sub'
+    assert "Unknown column" in (questions.fault(gone) or "")
+    with pytest.raises(questions.errors):
+        questions.ask(gone, {"sub": "owner_id"})
+
+
 def test_connections_that_ended_are_made_anew(questions: MysqlQuestions, shop: MysqlShop) -> None:
     ((mine,),) = shop.do("SELECT CONNECTION_ID()")
     assert questions.ask("SELECT 1", {})

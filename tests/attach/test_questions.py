@@ -97,6 +97,13 @@ def test_a_question_that_cannot_be_read_is_told_before_it_is_asked(questions: Qu
         questions.ask('SELECT 1 FROM "Bookings"', {})
 
 
+def test_percent_signs_backslashes_and_quotes_are_themselves(questions: Questions) -> None:
+    sql = """SELECT 1 FROM "Order" WHERE "customerId" LIKE 'c%' AND '\\' = :slash AND 7 % 2 = 1 -- it's :so"""
+    assert questions.ask(sql, {"slash": "\\", "so": None})
+    assert not questions.ask(sql, {"slash": "' OR 1=1 -- ", "so": None})
+    assert questions.ask("SELECT 7 % 2", {})
+
+
 def test_a_column_that_has_gone_is_no_text_that_somebody_may_be_called(questions: Questions) -> None:
     gone = 'SELECT 1 FROM "Order" WHERE "ownerId" = :sub'
     assert "ownerId" in (questions.fault(gone) or "")

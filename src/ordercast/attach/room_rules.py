@@ -118,8 +118,8 @@ def with_parameters(sql: str) -> str:
 
 
 def with_strict_names(sql: str) -> str:
-    """The question with names in backquotes: SQLite takes one in double quotes, if there is none, for a text, which who
-    asks may be called.
+    """The question with names in backquotes: one in double quotes is a text to MySQL, and to SQLite if there is no such
+    name; and who asks may be called so.
     """
     return _TOKEN.sub(lambda found: _backquoted(found[0]) if found[0].startswith('"') else found[0], sql)
 

@@ -11,7 +11,7 @@ from typing import Any, Final
 import pymysql
 
 from ordercast.attach.questions import CONNECTIONS_MAX, QUESTION_S_MAX, QuestionRefused
-from ordercast.attach.room_rules import is_yes, parameters, question, with_parameters
+from ordercast.attach.room_rules import is_yes, parameters, question, with_parameters, with_strict_names
 from ordercast.config import MysqlUrl
 
 from .connecting import Connection, connect, is_lost, words_of
@@ -39,13 +39,13 @@ class MysqlQuestions:
             for name, value in values.items()
         }
         try:
-            return is_yes(self._first(with_parameters(question(sql)), given))
+            return is_yes(self._first(with_parameters(question(with_strict_names(sql))), given))
         except pymysql.err.DataError as error:
             raise QuestionRefused(words_of(error)) from None
 
     def fault(self, sql: str) -> str | None:
         try:
-            self._first(f"EXPLAIN {with_parameters(question(sql))}", dict.fromkeys(parameters(sql)))
+            self._first(f"EXPLAIN {with_parameters(question(with_strict_names(sql)))}", dict.fromkeys(parameters(sql)))
         except _UNREADABLE as error:
             if is_lost(error):
                 raise

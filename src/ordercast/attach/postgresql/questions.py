@@ -61,7 +61,7 @@ class PostgresqlQuestions:
 
     def _run(self, connection: psycopg.Connection, query: str, values: Mapping[str, Any]) -> Any:
         try:
-            return connection.execute(query.encode(), values or None).fetchone()
+            return connection.execute(query.encode(), values).fetchone()
         finally:
             self._keep(connection)
 
