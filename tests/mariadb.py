@@ -52,12 +52,16 @@ class Mariadb:
         # It runs as root only if told to, for its files are its own.
         self._user = [f"--user={pwd.getpwuid(os.geteuid()).pw_name}"]
         self._data = self.folder / "data"
+        # One that starts removes the temporary tables that it finds, another's that is running among them.
+        temporary = self.folder / "tmp"
+        temporary.mkdir()
+        self._environ = {**os.environ, "TMPDIR": str(temporary)}
         self._process: subprocess.Popen[bytes] | None = None
         self._names = itertools.count(1)
         install = ["--auth-root-authentication-method=normal", "--skip-test-db", "--skip-name-resolve"]
         subprocess.run(
             ["mariadb-install-db", "--no-defaults", f"--datadir={self._data}", *self._user, *install],
-            check=True, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
+            check=True, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, env=self._environ,
         )  # fmt: skip
 
     # --- Its life ---------------------------------------------------------------------------------------------------
@@ -78,6 +82,7 @@ class Mariadb:
             [_server(), "--no-defaults", *self._user, *(f"--{name}={value}" for name, value in settings.items())],
             stdout=subprocess.DEVNULL,
             stderr=subprocess.DEVNULL,
+            env=self._environ,
         )
         deadline = time.monotonic() + START_S_MAX
         while not self._answers():
