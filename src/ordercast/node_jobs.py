@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import time
 from collections.abc import Callable
 from contextlib import suppress
@@ -48,6 +49,8 @@ if TYPE_CHECKING:
     from ordercast.attach.rule_answers import RuleAnswers
     from ordercast.attach.sqlite.snapshots import SqliteTables
     from ordercast.contrib.mongodb import MongoSource
+
+log = logging.getLogger("ordercast.attach")
 
 _OUR_OWN_HOSTS: Final = frozenset({"127.0.0.1", "::1", "0.0.0.0", "::", "localhost"})  # noqa: S104 - as they were named
 
@@ -204,6 +207,7 @@ async def _attached(settings: Settings, store: Store, mapping: Mapping | None) -
         await store.write(UnitOfWork(note, is_silent=True))
     if mapping is None:
         return AttachedJobs()
+    log.info("as %s says, %s", mapping.path, mapping.summary)
     outbox = _outbox(settings, mapping)
     if outbox is not None:
         from ordercast.attach.outbox_relay import OutboxRelay  # noqa: PLC0415 - as below

@@ -103,6 +103,7 @@ def test_a_stock_client_hears_the_exact_new_order_of_a_prisma_shop(site: Attache
         assert ":" in offset
     assert other.events("new_order") == []
     assert site.health()["status"] == "ready"
+    assert "as ordercast.toml says, 2 events are told" in site.shop.output
     assert site.command("attach", "--check").stdout.startswith("All is as ordercast.toml says: 2 events are told.")
 
 

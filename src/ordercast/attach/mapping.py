@@ -103,6 +103,13 @@ class Mapping:
         return sum(emit.event != RIGHTS_EVENT for emit in self.emits)
 
     @property
+    def summary(self) -> str:
+        """What it comes to, a clause."""
+        events, tables = self.events, len(self.watches)
+        told = f"{events} {'event is' if events == 1 else 'events are'} told"
+        return told + (f", {tables} {'table' if tables == 1 else 'tables'} may be watched" if tables else "")
+
+    @property
     def sections(self) -> tuple[Section, ...]:
         """All that becomes triggers."""
         return (*self.emits, *self.watches)

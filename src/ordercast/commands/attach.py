@@ -175,10 +175,7 @@ def _question_faults(settings: Settings, mapping: Mapping) -> list[Fault]:
 
 
 def _all_is_well(mapping: Mapping) -> str:
-    events, tables = mapping.events, len(mapping.watches)
-    told = f"{events} {'event is' if events == 1 else 'events are'} told"
-    watched = f", {tables} {'table' if tables == 1 else 'tables'} may be watched" if tables else ""
-    return f"All is as {mapping.path} says: {told}{watched}."
+    return f"All is as {mapping.path} says: {mapping.summary}."
 
 
 def _print(settings: Settings, mapping: Mapping) -> None:
