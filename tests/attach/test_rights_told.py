@@ -89,10 +89,7 @@ def test_a_token_is_printed_of_a_role_and_with_claims_of_the_file(tmp_path: Path
     assert {name: claims[name] for name in ("sub", "role", "vendorId", "city")} == {
         "sub": "v1", "role": "vendor", "vendorId": 7, "city": "Dhaka",
     }  # fmt: skip
-    for wrong, sentence in (
-        (("--role", "nurse"), "there is no role nurse: it is one of admin, store, "),
-        (("--role", "vendor", "--claim", "sub=x"), "--claim sub=x is none"),
-        (("--role", "vendor", "--claim", "x"), "--claim x is none"),
-    ):
-        done = command(tmp_path, "sqlite:///theirs.db", "token", *wrong, **environ)
-        assert (done.returncode, sentence in done.stderr) == (1, True), done.stderr
+    done = command(tmp_path, "sqlite:///theirs.db", "token", "--role", "nurse", **environ)
+    assert (done.returncode, done.stderr) == (
+        1, "ordercast: there is no role nurse: it is one of admin, store, customer, driver, carer, service, vendor.\n",
+    )  # fmt: skip

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import asyncio
 import json
+import secrets
 import threading
 from collections.abc import AsyncIterator, Mapping
 from pathlib import Path
 from typing import Any
 
 import pytest
+from msgspec import structs
 
 from ordercast.attach.authorizing import WebhookAuthorizer
 from ordercast.attach.mapping import read
@@ -17,6 +19,8 @@ from ordercast.attach.questions import QuestionRefused
 from ordercast.attach.rule_answers import RuleAnswers
 from ordercast.commerce.room_access import Asker, RoomQuestion, RuleUnanswered
 from ordercast.commerce.webhook_signatures import check_standard
+from ordercast.config import ConfigError, Settings, load
+from ordercast.node_jobs import rule_answers
 from tests.waiting import until
 
 FILE = """\
@@ -218,3 +222,16 @@ async def test_a_webhook_is_asked_signed_and_answers_200_or_403(tmp_path: Path) 
     server.close()
     await server.wait_closed()
     await answers.close()
+
+
+def test_a_webhook_needs_a_secret_of_standard_webhooks(tmp_path: Path) -> None:
+    path = tmp_path / "ordercast.toml"
+    path.write_text(FILE.replace("URL", "https://shop.example.com/may"))
+    mapping = read(path)
+    settings = Settings(secret="-" * 32, database_url="sqlite:///ours.db", source_url="sqlite:///theirs.db")
+    with pytest.raises(ConfigError, match="AUTHORIZE_SECRET: is required where a"):
+        rule_answers(settings, mapping)
+    assert rule_answers(structs.replace(settings, authorize_secret=SECRET), mapping) is not None
+    assert rule_answers(settings, None) is None
+    with pytest.raises(ConfigError, match="ORDERCAST_AUTHORIZE_SECRET: must be `whsec_`"):
+        load({"ORDERCAST_SECRET": secrets.token_hex(32), "ORDERCAST_AUTHORIZE_SECRET": "short"})

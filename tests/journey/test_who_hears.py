@@ -179,4 +179,4 @@ def test_what_is_asked_for_is_had_again_after_a_kill_if_it_is_still_allowed(site
     ]  # fmt: skip
     answer = httpx.get(f"{node.url}/api/whoami", headers={"Authorization": f"Bearer {token('v1', 'vendor', cities=1)}"})
     assert answer.json()["rooms"] == [{"room": "city_1", "reason": "claim", "by": "vendor: city_{cities}"}]
-    assert httpx.get(f"{node.url}/health/ready").json()["status"] == "ready"
+    eventually(lambda: httpx.get(f"{node.url}/health/ready").json()["status"] == "ready")
