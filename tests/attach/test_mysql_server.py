@@ -82,6 +82,20 @@ async def test_large_rows_are_read_in_small_batches(shop: MysqlShop, monkeypatch
         assert len(await shop.told(7)) == 7
 
 
+async def test_a_row_that_no_answer_has_room_for_is_a_gap(shop: MysqlShop, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(mysql_outbox, "ROW_BYTES_MAX", 1_000)
+    shop.do("ALTER TABLE orders MODIFY note TEXT")
+    shop.apply(emit("orders", '["insert", "update"]', rest='payload = "{note}"'))
+    shop.do("INSERT INTO orders (customer_id, note) VALUES ('c1', REPEAT('x', 700)), ('c1', 'small')")
+    shop.do("UPDATE orders SET note = CONCAT(note, 'y')")
+    shop.do("CALL ordercast_publish('large', '[\"a\"]', JSON_ARRAY(REPEAT('z', 2000)))")
+    async with shop.relayed() as relay:
+        told = [event["args"] for event in await shop.told(4) if "args" in event]
+        warnings = relay.warnings()
+    assert told == [["x" * 700], ["small"], ["smally"]]
+    assert [warning.partition(": ")[2] for warning in warnings] == ["a change was not told: the row is too large."] * 2
+
+
 async def test_woocommerces_orders_are_suggested_and_told(shop: MysqlShop) -> None:
     shop.do("DROP TABLE orders, customers")
     for statement in WOOCOMMERCE.split(";\n"):

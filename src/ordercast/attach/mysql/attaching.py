@@ -25,6 +25,8 @@ from .compiling import (
 from .connecting import ask, connect
 
 _SCRIPT_END: Final = "//"
+# A person waits for it, and may end it.
+ANSWER_S_MAX: Final = 60.0
 
 
 class MysqlAttaching:
@@ -34,7 +36,7 @@ class MysqlAttaching:
 
     def __init__(self, url: MysqlUrl, mapping: MappingFile) -> None:
         """Raises pymysql.err.Error, OSError."""
-        self._connection = connect(url)
+        self._connection = connect(url, statement_s=0, answer_s=ANSWER_S_MAX)
         self._database = url.database
         self._mapping = mapping
 

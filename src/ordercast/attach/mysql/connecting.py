@@ -39,8 +39,14 @@ _DECODERS: Final = {
 _LOST: Final = frozenset({0, 1053, 1927, 2003, 2006, 2013, 2014, 2055, 4031})
 
 
-def connect(url: MysqlUrl, *, statement_s: float = STATEMENT_S_MAX, is_read_only: bool = False) -> Connection:
-    """Raises pymysql.err.Error, OSError."""
+def connect(
+    url: MysqlUrl,
+    *,
+    statement_s: float = STATEMENT_S_MAX,
+    answer_s: float = ANSWER_S_MAX,
+    is_read_only: bool = False,
+) -> Connection:
+    """No statement takes longer than `statement_s`; 0 is no limit. Raises pymysql.err.Error, OSError."""
     connection: Connection = pymysql.connect(
         host=url.host,
         port=url.port,
@@ -53,8 +59,8 @@ def connect(url: MysqlUrl, *, statement_s: float = STATEMENT_S_MAX, is_read_only
         program_name="ordercast",
         conv=_DECODERS,
         connect_timeout=CONNECT_S_MAX,
-        read_timeout=ANSWER_S_MAX,
-        write_timeout=ANSWER_S_MAX,
+        read_timeout=answer_s,
+        write_timeout=answer_s,
         **_tls(url),
     )
     try:

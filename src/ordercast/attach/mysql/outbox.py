@@ -30,11 +30,16 @@ LOOK_S: Final = 0.02
 # A trigger that was dropped is named within this; hundreds of tables, which take long to look at, are less often.
 CHECK_EVERY_S: Final = 2.0
 CHECK_SHARE_MAX: Final = 0.05
-# Of rows in memory at a time; one alone may have as many as the server's max_allowed_packet.
+# Of rows in memory at a time.
 BATCH_BYTES_MAX: Final = 16_000_000
+# Of one row: more than any screen takes. What is larger, or more than the server can send, is a gap; else it would be
+# asked for in vain for ever, and all that is behind it.
+ROW_BYTES_MAX: Final = 4_000_000
+_LARGE: Final = ("new_row", "old_row", "rooms", "args")
+_HEADER_BYTES: Final = 16_384
 # Of the row's moment: session and column are of UTC.
 _MICROS: Final = "CAST(UNIX_TIMESTAMP(at) * 1000000 AS UNSIGNED)"
-_TOO_LARGE: Final = "the row is larger than the server's max_allowed_packet"
+_TOO_LARGE: Final = "the row is too large"
 
 
 class _Kept(NamedTuple):
@@ -125,9 +130,12 @@ class MysqlOutbox:
 
     def _read(self, connection: Connection, limit: int) -> list[_Kept]:
         """As many as there is room for, one at least: the server is asked for no more the next time."""
+        length = " + ".join(f"coalesce(LENGTH({name}), 0)" for name in _LARGE)
+        fits = f"{length} <= LEAST({ROW_BYTES_MAX}, @@max_allowed_packet - {_HEADER_BYTES})"
+        new, old, rooms, args = (f"IF({fits}, {name}, NULL)" for name in _LARGE)
         query = (
-            f"SELECT id, {_MICROS}, at, writer, connection, emit, verb, new_row, old_row, error, event, rooms, args"
-            f" FROM {self._outbox} ORDER BY id LIMIT {limit}"
+            f"SELECT id, {_MICROS}, at, writer, connection, emit, verb, {new}, {old},"
+            f" IF({fits}, error, '{_TOO_LARGE}'), event, {rooms}, {args} FROM {self._outbox} ORDER BY id LIMIT {limit}"
         )
         rows: list[_Kept] = []
         size = 0
@@ -161,13 +169,16 @@ class MysqlOutbox:
         token = _token(kept.id, kept.micros)
         if kept.emit is None:
             row = OutboxRow(kept.id, token, kept.at, "published", "", None)
-            return published(row, kept.event, kept.rooms, kept.args)
+            return failed(row, kept.error) if kept.error else published(row, kept.event, kept.rooms, kept.args)
         emit = self._emits.get(kept.emit)
         if emit is None:  # of a mapping that was taken away
             return OutboxRow(kept.id, token, kept.at, "", "", None)
         row = OutboxRow(kept.id, token, kept.at, emit.table, emit.name, None, is_gap=not kept.verb)
         if kept.error is not None:
             return row if row.is_gap else failed(row, kept.error)
+        return self._told(connection, row, emit, kept)
+
+    def _told(self, connection: Connection, row: OutboxRow, emit: Emit, kept: _Kept) -> OutboxRow:
         try:
             return self._change(connection, emit, kept).told(row, emit)
         except pymysql.err.Error as error:
