@@ -232,7 +232,7 @@ def build_hub(
         ephemeral,
         notices=notices,
         typing=TypingNotices(server.main),
-        tables=TableSubscriptions(relay, watches),
+        tables=TableSubscriptions(relay, watches, recovery.remember),
         is_built_in=settings.built_in,
         rules=rules,
     )

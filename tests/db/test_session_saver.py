@@ -36,6 +36,21 @@ def database(monkeypatch: pytest.MonkeyPatch) -> Database:
     return Database()
 
 
+async def test_who_waits_for_a_session_goes_on_when_its_newest_state_is_saved(database: Database) -> None:
+    saves = SessionSaver(database.save)
+    await saves.saved("unknown")
+    tries = iter([StoreError("away"), None, None])
+    database.trouble = lambda _: next(tries)
+    saves.put("p", session("p"))
+    waiting = asyncio.create_task(saves.saved("p"))
+    await until(lambda: database.tries)
+    saves.put("p", session("p", "s2"))
+    await waiting
+    kept = database.kept["p"]
+    assert kept is not None
+    assert kept.sid == "s2"
+
+
 async def test_those_that_come_together_are_saved_together_each_as_it_is_last(database: Database) -> None:
     saves = SessionSaver(database.save)
     for number in range(100):

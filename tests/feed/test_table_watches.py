@@ -12,9 +12,9 @@ import pytest
 from tests.waiting import until
 
 from ordercast.commerce.errors import InvalidField
-from ordercast.db import ChangeKind, SqliteStore, events
+from ordercast.db import ChangeKind, SqliteStore, events, sessions
 from ordercast.db.watched_rows import RowState, TableFilter, TableSnapshot, WatchableTable
-from ordercast.feed import TableSubscriptions
+from ordercast.feed import FeedRecovery, TableSubscriptions
 from ordercast.feed.table_subscriptions import SNAPSHOT_BYTES_MAX
 from ordercast.hub import DisconnectReason, Socket
 
@@ -46,12 +46,15 @@ class Shop:
         self.asked: list[tuple[TableFilter, frozenset[str]]] = []
         self.may_answer = asyncio.Event()
         self.may_answer.set()
+        self.refuses = False
 
     def find(self, name: str) -> WatchableTable | None:
         return self.table if name == TABLE.name else None
 
     async def snapshot(self, wanted: TableFilter, rooms: frozenset[str]) -> TableSnapshot:
         self.asked.append((wanted, rooms))
+        if self.refuses:
+            raise InvalidField("where", "These are more.")
         after = self.store.last_seq
         found = [row for row in self.rows.values() if wanted.takes(row) and not rooms.isdisjoint(row.rooms)]
         await self.may_answer.wait()
@@ -178,6 +181,27 @@ async def test_who_returns_is_told_what_its_watches_missed_and_no_more(
     await shop.put(3, state(3, "new", "of_a"))
     await told(node, store)
     assert heard(line)[-1] == ("row_entered", "3")
+
+
+async def test_an_answered_watch_is_saved_whatever_happens_next(node: Node, shop: Shop, store: SqliteStore) -> None:
+    recovery = node.server.main.recovery
+    assert isinstance(recovery, FeedRecovery)
+    subscriptions = TableSubscriptions(node.relay, node.watches, recovery.remember)
+    line, socket = await connect(node)
+    assert socket.pid is not None
+    await subscriptions.subscribe(socket, TABLE, ALL)
+    # As another process would find it, for this one has died.
+    saved = await store.read(lambda transaction: sessions.load(transaction, [line.answer["pid"]]))
+    assert ALL.room in saved[line.answer["pid"]].rooms
+
+    shop.refuses = True
+    refused = TABLE.filter(3, None)
+    with pytest.raises(InvalidField):
+        await subscriptions.subscribe(socket, TABLE, refused)
+    await until(lambda: not node.server.main.sessions._unsaved)
+    kept = await store.load_session(line.answer["pid"])
+    assert kept is not None
+    assert (ALL.room in kept.rooms, refused.room in kept.rooms) == (True, False)
 
 
 async def test_rights_that_change_end_what_was_seen_by_them(node: Node, shop: Shop, store: SqliteStore) -> None:

@@ -37,6 +37,7 @@ class SessionSaver:
         self._saving: asyncio.Task[None] | None = None
         self._at_once = AT_ONCE_MAX
         self._was_well = True
+        self._waiters: list[asyncio.Future[None]] = []
 
     def __repr__(self) -> str:
         return f"<SessionSaver {len(self._unsaved)} unsaved>"
@@ -60,6 +61,12 @@ class SessionSaver:
         telemetry.SESSIONS_UNSAVED.set(len(self._unsaved))
         if self._saving is None:
             self._saving = asyncio.create_task(self._save_all())
+
+    async def saved(self, pid: str) -> None:
+        """Wait until nothing of a session is unsaved, for as long as it takes."""
+        while pid in self._unsaved:
+            self._waiters.append(asyncio.get_running_loop().create_future())
+            await self._waiters[-1]
 
     async def close(self) -> None:
         """Save the rest, within FLUSH_S_MAX."""
@@ -100,6 +107,10 @@ class SessionSaver:
         for pid, session in tried.items():
             if self._unsaved.get(pid) is session:  # changed meanwhile
                 self._unsaved.pop(pid, None)
+        waiters, self._waiters = self._waiters, []
+        for waiter in waiters:
+            if not waiter.done():  # it may be gone
+                waiter.set_result(None)
         self._at_once = min(AT_ONCE_MAX, self._at_once * 2)
         telemetry.SESSIONS_UNSAVED.set(len(self._unsaved))
         if not self._was_well:

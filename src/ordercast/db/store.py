@@ -138,6 +138,10 @@ class DatabaseStore:
         """Save a session in the background, or delete it (None); until then it is loaded from memory."""
         self._session_saver.put(pid, session)
 
+    async def session_saved(self, pid: str) -> None:
+        """Wait until what `save_session_soon` was given of a session is in the database."""
+        await self._session_saver.saved(pid)
+
     async def _save_sessions(self, changes: Changes) -> None:
         await self.write(UnitOfWork(lambda transaction: sessions.keep(transaction, changes), waits=False))
 

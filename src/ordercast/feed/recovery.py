@@ -25,8 +25,11 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Sequence
+from contextlib import suppress
 from datetime import datetime
 from typing import Any, Final, Protocol
+
+from msgspec import structs
 
 from ordercast import telemetry
 from ordercast.commerce.people import SEES_EVERY_ORDER
@@ -55,6 +58,8 @@ REPLAY_ROWS_MAX: Final = 20_000
 # Wait for the session while the database is busy or down; after it the client gets a new session, and by its offset
 # misses nothing.
 LOAD_S_MAX: Final = 2.0
+# Wait for a session to be saved before a watch is answered.
+SAVE_S_MAX: Final = 2.0
 # Concurrent session reads; more wait here instead of being rejected by the store.
 LOADS_MAX: Final = 128
 # Age of `seen_at` after which a reused session is saved again: a fraction of the pruning age.
@@ -67,6 +72,7 @@ class SessionStore(Protocol):
     """The database of sessions; see `db`."""
 
     def save_session_soon(self, pid: str, session: SessionRow | None) -> None: ...
+    async def session_saved(self, pid: str) -> None: ...
     async def load_session(self, pid: str) -> SessionRow | None: ...
 
 
@@ -120,6 +126,18 @@ class FeedRecovery:
             session.pid, session.sid, session.namespace, session.identity.encode(), session.rooms, self._now()
         )
         self._store.save_session_soon(session.pid, row)
+
+    async def remember(self, socket: Socket, room: str) -> None:
+        """Save the session as it will be when the socket is in `room`, and wait for that: who is told of what it
+        watches then finds it watched after a `kill -9`. Where the database takes longer, it is saved when it can be.
+        """
+        if socket.pid is None:
+            return
+        session = socket.namespace.sessions.describe(socket)
+        await self.save(structs.replace(session, rooms=tuple(sorted({*session.rooms, room}))))
+        with suppress(TimeoutError):
+            async with asyncio.timeout(SAVE_S_MAX):
+                await self._store.session_saved(session.pid)
 
     async def load(self, pid: str) -> Session | None:
         row = await self._load(pid)

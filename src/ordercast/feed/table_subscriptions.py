@@ -11,7 +11,8 @@ one filter and the rooms that count, however many wait for it: what each is show
 from __future__ import annotations
 
 import asyncio
-from typing import Any, Final
+from collections.abc import Callable, Coroutine
+from typing import Any, Final, TypeAlias
 
 from ordercast.commerce.errors import InvalidField
 from ordercast.commerce.room_access import may_see
@@ -35,11 +36,16 @@ QUERIES_MAX: Final = 5_000
 SNAPSHOT_BYTES_MAX: Final = 2_000_000
 
 
+Remember: TypeAlias = Callable[[Socket, str], Coroutine[Any, Any, None]]
+
+
 class TableSubscriptions:
     """Begins watches for this node's sockets."""
 
-    def __init__(self, relay: Relay, watches: TableWatches) -> None:
+    def __init__(self, relay: Relay, watches: TableWatches, remember: Remember | None = None) -> None:
+        """`remember` saves that a socket is to be in a room, and returns when that is durable."""
         self._relay = relay
+        self._remember = remember
         self._watches = watches
         self._asked: dict[tuple[TableFilter, frozenset[str]], asyncio.Task[TableSnapshot]] = {}
 
@@ -56,9 +62,29 @@ class TableSubscriptions:
         """Have `socket` watch; return the rows, and the position at which they are so. Raises InvalidField,
         LimitReached, StoreError.
         """
+        if self._remember is None or wanted.room in socket.rooms:
+            return await self._subscribe(socket, table, wanted)
+        remembering = asyncio.create_task(self._remember(socket, wanted.room))
+        try:
+            return await self._subscribe(socket, table, wanted, remembering)
+        except BaseException:
+            remembering.cancel()
+            if socket.connected:
+                socket.namespace.sessions.rooms_changed(socket)  # as they are after all
+            raise
+
+    async def _subscribe(
+        self,
+        socket: Socket,
+        table: WatchableTable,
+        wanted: TableFilter,
+        remembering: asyncio.Task[None] | None = None,
+    ) -> tuple[list[dict[str, Any]], str]:
         for _ in range(SNAPSHOTS_MAX):
             epoch, rooms = self._relay.position.epoch, table.rooms_that_count(socket.rooms)
             snapshot = await self._snapshot(wanted, rooms)
+            if remembering is not None:
+                await remembering
             if not await self._relay.wait_until(snapshot.until):
                 raise FeedBehind
             # No await from here on: what is told in between would be missed or told twice.
