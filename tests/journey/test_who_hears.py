@@ -43,6 +43,11 @@ on = ["insert", "update"]
 event = "order_changed"
 rooms = ["order_{id}", "city_{shipping.city}"]
 payload = "{total}"
+
+[[watch]]
+table = "Order"
+rooms = ["order_{id}", "city_{shipping.city}"]
+columns = ["total", "customerId"]
 """
 
 
@@ -180,3 +185,45 @@ def test_what_is_asked_for_is_had_again_after_a_kill_if_it_is_still_allowed(site
     answer = httpx.get(f"{node.url}/api/whoami", headers={"Authorization": f"Bearer {token('v1', 'vendor', cities=1)}"})
     assert answer.json()["rooms"] == [{"room": "city_1", "reason": "claim", "by": "vendor: city_{cities}"}]
     eventually(lambda: httpx.get(f"{node.url}/health/ready").json()["status"] == "ready")
+
+
+def of_rows(client: Listener) -> list[tuple[str, Any]]:
+    """What was told of rows: the event, and the total."""
+    names = ("row_entered", "row_changed", "row_left")
+    told = [(entry["event"], entry["args"][0]) for entry in client.of_kind("event") if entry["event"] in names]
+    return [(event, payload.get("row", {}).get("total")) for event, payload in told]
+
+
+def test_rows_are_watched_on_any_node_by_claims_and_for_as_long_as_a_rule_allows(
+    site: TwoNodes, listen: Listen
+) -> None:
+    order = site.order("c1", "Sylhet")
+    vendors = [
+        listen(node.url, auth={"token": token("v1", "vendor", cities=["Sylhet", "Khulna"])}) for node in site.nodes
+    ]
+    buyer = listen(site.nodes[1].url, auth={"token": token("c1", "customer")})
+    for client in (*vendors, buyer):
+        client.wait_for_connection()
+        assert (asked(client, "watch", {"table": "Order"})["data"]["rows"] != []) == (client is not buyer)
+    assert asked(buyer, "join_room", {"room": f"order_{order}"})["error"] is None
+    # Other rows may be seen now: who watches is told to ask again.
+    (resync,) = buyer.wait_for_event("resync")
+    assert resync["args"][0] == {"reason": "rights_changed"}
+    (row,) = asked(buyer, "watch", {"table": "Order"})["data"]["rows"]
+    assert row["row"] == {"total": 1, "customerId": "c1"}
+
+    site.change(order, 2)
+    for client in (*vendors, buyer):
+        client.wait_for(lambda listener: of_rows(listener) == [("row_changed", 2)])
+    site.do(f"""UPDATE "Order" SET "customerId" = 'c2', total = 50 WHERE id = '{order}'""")
+    buyer.wait_for_event("room_left")
+    buyer.wait_for_event("resync", 2)
+    assert asked(buyer, "watch", {"table": "Order"})["data"]["rows"] == []
+    site.change(order, 99)
+    for vendor in vendors:
+        vendor.wait_for(lambda listener: of_rows(listener)[-1] == ("row_changed", 99))
+    assert asked(buyer, "echo", 1) == 1
+    assert ("row_changed", 99) not in of_rows(buyer)
+    site.do(f"""UPDATE "Order" SET shipping = '{{"city": "Rajshahi"}}' WHERE id = '{order}'""")
+    for vendor in vendors:
+        vendor.wait_for(lambda listener: of_rows(listener)[-1] == ("row_left", None))
