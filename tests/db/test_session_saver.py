@@ -39,12 +39,12 @@ def database(monkeypatch: pytest.MonkeyPatch) -> Database:
 async def test_who_waits_for_a_session_goes_on_when_its_newest_state_is_saved(database: Database) -> None:
     saves = SessionSaver(database.save)
     await saves.saved("unknown")
-    tries = iter([StoreError("away"), None, None])
-    database.trouble = lambda _: next(tries)
+    database.trouble = lambda _: StoreError("away")
     saves.put("p", session("p"))
     waiting = asyncio.create_task(saves.saved("p"))
     await until(lambda: database.tries)
     saves.put("p", session("p", "s2"))
+    database.trouble = lambda _: None
     await waiting
     kept = database.kept["p"]
     assert kept is not None

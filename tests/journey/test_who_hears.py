@@ -222,7 +222,7 @@ def test_rows_are_watched_on_any_node_by_claims_and_for_as_long_as_a_rule_allows
     site.change(order, 99)
     for vendor in vendors:
         vendor.wait_for(lambda listener: of_rows(listener)[-1] == ("row_changed", 99))
-    assert asked(buyer, "echo", 1) == 1
+    assert asked(buyer, "echo", {"n": 1}) == {"n": 1}
     assert ("row_changed", 99) not in of_rows(buyer)
     site.do(f"""UPDATE "Order" SET shipping = '{{"city": "Rajshahi"}}' WHERE id = '{order}'""")
     for vendor in vendors:
