@@ -100,7 +100,7 @@ class Mapping:
     @property
     def events(self) -> int:
         """How many events are told to people."""
-        return sum(emit.event != RIGHTS_EVENT for emit in self.emits)
+        return sum(all(room.constant != RIGHTS_ROOM for room in emit.rooms) for emit in self.emits)
 
     @property
     def summary(self) -> str:
