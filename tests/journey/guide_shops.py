@@ -17,7 +17,7 @@ from playwright.sync_api import Browser, Page, expect
 from tests.mariadb import Mariadb
 from tests.mongodb import MongoStandIn
 from tests.postgres import Postgres
-from tests.waiting import PATIENCE_S, eventually
+from tests.waiting import PATIENCE_S
 
 from .browsers import open_page
 from .guide_page import Reader
@@ -48,10 +48,7 @@ class GuideShop(Reader):
 
     @abstractmethod
     def committed(self) -> list[str]:
-        """Whose orders the database has, once nobody is at work there."""
-
-    def settle(self) -> None:
-        """Wait until what a back end had begun that was killed has come to its end."""
+        """Whose orders the database has."""
 
     def open_page(self, chromium: Browser) -> Page:
         """The shop's own, signed in and listening."""
@@ -96,10 +93,6 @@ class PrismaShop(GuideShop):
     def committed(self) -> list[str]:
         return [name for (name,) in self._run('SELECT c.name FROM "Order" JOIN "Customer" c ON c.id = "customerId"')]
 
-    def settle(self) -> None:
-        left = "SELECT FROM pg_stat_activity WHERE datname = current_database() AND application_name = 'shop'"
-        eventually(lambda: not self._run(left))
-
     def _run(self, statement: str) -> list[tuple[Any, ...]]:
         return self._server.execute(statement, self._database)
 
@@ -141,10 +134,6 @@ class WoocommerceShop(GuideShop):
     def committed(self) -> list[str]:
         whose = "FROM wp_wc_orders o JOIN wp_wc_order_addresses a ON a.order_id = o.id"
         return [name for (name,) in self._run(f"SELECT CONCAT(a.first_name, ' ', a.last_name) {whose}")]
-
-    def settle(self) -> None:
-        others = "FROM information_schema.processlist WHERE db = DATABASE() AND id <> CONNECTION_ID()"
-        eventually(lambda: not self._run(f"SELECT id {others} AND command <> 'Sleep'"))
 
     def _run(self, statement: str) -> list[tuple[Any, ...]]:
         with self._server.connect(self._database) as connection, connection.cursor() as cursor:
