@@ -175,6 +175,27 @@ async def test_without_the_outbox_no_write_fails_and_a_gap_is_told(shop: MysqlSh
         assert (await shop.told(3))[-1] == gap
 
 
+async def test_a_table_that_was_swapped_for_another_is_told_again_with_a_gap(shop: MysqlShop) -> None:
+    """As `gh-ost` and `pt-online-schema-change` do it: the triggers go with the old one."""
+    text = emit("orders", '["insert", "update"]', rest='payload = "{id}"')
+    shop.apply(text)
+    shop.do("CREATE TABLE fresh LIKE orders")
+    shop.do("RENAME TABLE orders TO old_orders, fresh TO orders")
+    shop.do("INSERT INTO orders (id, customer_id) VALUES (1, 'c1')")
+    assert [fault.partition(": ")[2][:43] for fault in shop.check()] == [
+        "the trigger of orders is on old_orders now:"
+    ] * 2
+    shop.apply(text)
+    assert shop.check() == []
+    shop.do("INSERT INTO old_orders (id, customer_id) VALUES (2, 'c1')")
+    shop.do("INSERT INTO orders (id, customer_id) VALUES (3, 'c1')")
+    async with shop.relayed():
+        told = await shop.told(2)
+    gap = {"reason": "mapping_failed", "rooms": ["store"]}
+    assert gap in told
+    assert [event["args"] for event in told if event != gap] == [[3]]
+
+
 def emit_id(shop: MysqlShop) -> str:
     with shop.attaching() as attaching:
         return attaching._mapping.emits[0].id

@@ -79,7 +79,7 @@ class MysqlAttaching:
     def _statements(self, found: Found) -> Iterator[str]:
         catalogue = catalogue_of(self._connection, self._database)
         attached = catalogue.attached(outbox_of(self._database), found.schemas)
-        there = {(each.schema, each.name): each for each in attached}
+        there = {(each.schema, each.name): each for each in attached if found.has_place_for(each)}
         had_outbox = catalogue.has_table(OUTBOX)
         if not had_outbox:
             yield create_outbox(self._database)
@@ -88,12 +88,11 @@ class MysqlAttaching:
             if procedure is not None:
                 yield _drop_publish(self._database)
             yield create_publish(self._database)
+        # Of no use, or on a table that was swapped for another: that is none which is told.
+        yield from (_drop(each) for each in attached if not found.has_place_for(each))
         wanted = [each for each in found.triggers.values() if not is_same(there.get(each.place), each)]
         for name in dict.fromkeys(each.table.quoted for each in wanted):
             yield from self._replacing([each for each in wanted if each.table.quoted == name], there)
-        for place, former in there.items():
-            if place not in found.triggers:
-                yield _drop(former)
         # A trigger that is made where an outbox was before, or the other way round, has missed something in between.
         unseen = (
             {each.emit.name for each in wanted if each.place not in there}

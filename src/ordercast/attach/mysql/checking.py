@@ -44,6 +44,11 @@ class Found:
     """By the name of their `[[emit]]`."""
     faults: tuple[Fault, ...]
 
+    def has_place_for(self, trigger: AttachedTrigger) -> bool:
+        """Whether that one should be there, on that table."""
+        wanted = self.triggers.get((trigger.schema, trigger.name))
+        return wanted is not None and wanted.table.name == trigger.table
+
     @property
     def schemas(self) -> set[str]:
         return {table.schema for table in self.tables.values()}
@@ -130,7 +135,9 @@ def applied_faults(connection: Connection, found: Found, mapping: MappingFile, d
         emit = wanted.emit
         if former is None:
             yield Fault(emit.line, f"a trigger on {emit.table} is missing, and no {emit.event} is told: {_MAKES}")
-        elif former.body != wanted.body or former.table != wanted.table.name:
+        elif not found.has_place_for(former):
+            yield Fault(emit.line, f"the trigger of {emit.table} is on {former.table} now: {_MAKES} anew")
+        elif not is_same(former, wanted):
             yield Fault(emit.line, f"a trigger on {emit.table} is another than the file says: {_MAKES}")
     ids = {emit.id for emit in mapping.emits}
     for former in there.values():
@@ -176,4 +183,4 @@ def _unheard(emit: Emit, verb: Verb, table: Table, catalogue: Catalogue) -> Iter
 
 def is_same(former: AttachedTrigger | None, wanted: Trigger) -> bool:
     """Whether that trigger need not be made anew."""
-    return former is not None and former.body == wanted.body and former.table == wanted.table.name
+    return former is not None and former.body == wanted.body
