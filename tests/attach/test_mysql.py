@@ -240,8 +240,9 @@ async def test_an_event_is_published_by_a_procedure(shop: MysqlShop) -> None:
         (emit("orders", rest='when = "NEW.totl > 1"'), "6: the server cannot read this: Unknown column 'NEW.totl'"),
         (emit("orders", rest='on_error = "fail"'), "6: in MySQL events are made behind the commit"),
         (emit("orders", rest='view = "customers"'), "6: customers has not the key"),
+        ('[[watch]]\ntable = "orders"\nrooms = ["a"]\n', "1: tables of MySQL cannot be watched"),
     ],
-    ids=["table", "column", "sql", "fail", "view"],
+    ids=["table", "column", "sql", "fail", "view", "watch"],
 )
 async def test_what_the_database_has_not_is_told_with_its_line(shop: MysqlShop, text: str, fault: str) -> None:
     shop.do("ALTER TABLE customers CHANGE id code VARCHAR(20) CHARACTER SET utf8mb4")

@@ -8,6 +8,8 @@ from typing import Any
 import pytest
 
 from ordercast.attach.attached_tables import AttachedTables
+from ordercast.attach.postgresql import snapshots
+from ordercast.attach.postgresql.watching import WatchedTable
 from ordercast.commerce.timestamps import timestamp
 from ordercast.db.postgresql.store import PostgresqlStore
 from tests.waiting import until
@@ -209,6 +211,16 @@ async def test_an_index_of_the_filter_and_of_the_owner_is_used(live_shop: LiveSh
         query, values = table.query(filter_, frozenset(rooms), '"ordercast"', 1_000)
         plan = shop.connection.execute(f"EXPLAIN {query}".encode(), values).fetchall()
         assert any(index in line for (line,) in plan), plan
+
+
+async def test_a_query_that_takes_too_long_is_refused_and_ends(
+    live_shop: LiveShop, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(snapshots, "_SETTINGS", "SET LOCAL statement_timeout = 1")
+    monkeypatch.setattr(WatchedTable, "query", lambda *_: ("SELECT pg_sleep(600)::text", {}))
+    error = (await (await live_shop.connect()).ask("watch", {"table": "Order", "where": {"status": "new"}}))["error"]
+    assert (error["code"], error["field"]) == ("invalid_field", "where")
+    assert "cannot be found within 5 s" in error["message"]
 
 
 async def test_a_write_of_the_shop_never_fails_by_a_watch(live_shop: LiveShop, shop: AttachedShop) -> None:

@@ -8,6 +8,7 @@ const rows = new Map();
 
 function watch() {
   socket.emit("watch", wanted, ({ data, error }) => {
+    if (error?.retryAfter) setTimeout(watch, 1000 * error.retryAfter);
     if (error) return say("error", error);
     rows.clear();
     for (const { rowId, row } of data.rows) rows.set(rowId, row);

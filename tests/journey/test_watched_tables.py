@@ -136,6 +136,10 @@ def test_the_page_of_the_guide_is_the_client_that_is_tested() -> None:
     start = 'socket.on("connect", watch);'
     kept = client[client.index(start) : client.index('socket.on("connect", () => say')].strip()
     assert kept in page
-    for line in ("rows.clear();", "for (const { rowId, row } of data.rows) rows.set(rowId, row);"):
+    for line in (
+        "if (error?.retryAfter)",
+        "rows.clear();",
+        "for (const { rowId, row } of data.rows) rows.set(rowId, row);",
+    ):
         assert line in page
         assert line in client
