@@ -31,6 +31,10 @@ CREATE TABLE wp_wc_orders (id bigint unsigned NOT NULL, status varchar(20) NULL,
   customer_id bigint unsigned NULL, billing_email varchar(320) NULL, date_created_gmt datetime NULL,
   date_updated_gmt datetime NULL, PRIMARY KEY (id), KEY status (status)) ENGINE=InnoDB DEFAULT CHARSET=utf8mb4
   COLLATE=utf8mb4_unicode_520_ci;
+CREATE TABLE wp_wc_order_addresses (id bigint unsigned NOT NULL AUTO_INCREMENT, order_id bigint unsigned NOT NULL,
+  address_type varchar(20) NULL, first_name text NULL, last_name text NULL, phone varchar(100) NULL, PRIMARY KEY (id),
+  UNIQUE KEY address_type_order_id (address_type, order_id)) ENGINE=InnoDB DEFAULT CHARSET=utf8mb4
+  COLLATE=utf8mb4_unicode_520_ci;
 CREATE TABLE wp_woocommerce_order_items (order_item_id bigint unsigned NOT NULL AUTO_INCREMENT,
   order_item_name text NOT NULL, order_item_type varchar(200) NOT NULL DEFAULT '', order_id bigint unsigned NOT NULL,
   PRIMARY KEY (order_item_id), KEY order_id (order_id)) ENGINE=InnoDB DEFAULT CHARSET=utf8mb4
@@ -102,13 +106,16 @@ async def test_woocommerces_orders_are_suggested_and_told(shop: MysqlShop) -> No
         shop.do(statement)
     with shop.attaching("") as attaching:
         text = suggest(attaching.known_tables(), shop.url.shown, attaching.dialect)
-    assert "# Tables of which nothing is told: wp_woocommerce_order_items\n" in text
+    assert "# Tables of which nothing is told: wp_wc_order_addresses, wp_woocommerce_order_items\n" in text
     shop.apply(text)
     assert shop.check() == []
     shop.do(
         "INSERT INTO wp_wc_orders VALUES (17, 'wc-pending', 'BDT', 'shop_order', 0, 1250.50, 3, 'asha@example.com',"
         " '2026-11-30 10:00:00', '2026-11-30 10:00:00')"
     )
+    billing = "(17, 'billing', 'Asha', 'Rahman', '+8801700000000'), (17, 'shipping', 'Zoe', NULL, NULL)"
+    columns = "order_id, address_type, first_name, last_name, phone"
+    shop.do(f"INSERT INTO wp_wc_order_addresses ({columns}) VALUES {billing}")
     shop.do("UPDATE wp_wc_orders SET status = 'wc-processing', date_updated_gmt = '2026-11-30 10:01:00' WHERE id = 17")
     async with shop.relayed():
         placed, moved = await shop.told(2)
@@ -117,7 +124,9 @@ async def test_woocommerces_orders_are_suggested_and_told(shop: MysqlShop) -> No
         "id": 17,
         "status": "wc-pending",
         "total": 1250.5,
+        "customerName": "Asha Rahman",
         "createdAt": "2026-11-30T10:00:00.000Z",
+        "mobile": "+8801700000000",
         "customer_email": "asha@example.com",
     }
     assert (moved["event"], moved["args"]) == (

@@ -190,6 +190,25 @@ class _Section:
         sql = f"SELECT {row} FROM {shown} c WHERE c.{self._quoted(column)} = NEW.{self._quoted(owner)}"
         yield f"customer = {_toml(sql)}"
 
+    def _billing(self) -> KnownTable | None:
+        """The billing addresses of WooCommerce's orders, which have the names and telephones."""
+        name = self._table.name
+        known = self._tables.get(f"{name.removesuffix('orders')}order_addresses")
+        wanted = {"order_id", "address_type", "first_name", "last_name", "phone"}
+        if known is None or self._dialect != "mysql" or not name.endswith("wc_orders"):
+            return None
+        return known if wanted <= {*known.columns} else None
+
+    def _billing_sql(self, lines: Iterable[str]) -> Iterator[str]:
+        yield from lines
+        billing = self._billing()
+        if billing is not None:
+            row = "JSON_OBJECT('name', TRIM(CONCAT_WS(' ', a.first_name, a.last_name)), 'phone', a.phone)"
+            yield "[emit.sql]"
+            shown = ".".join(map(self._quoted, billing.name.split(".")))
+            sql = f"SELECT {row} FROM {shown} a WHERE a.order_id = NEW.id AND a.address_type = 'billing'"
+            yield f"billing = {_toml(sql)}"
+
     def _quoted(self, name: str) -> str:
         return f"`{name.replace('`', '``')}`" if self._dialect == "mysql" else quoted(name)
 
@@ -206,7 +225,7 @@ class _Section:
         return _toml("-".join(map(_braced, key)))
 
     def _orders(self) -> Iterator[str]:
-        yield from self._person_sql(self._placed())
+        yield from self._person_sql(self._placed()) if self._billing() is None else self._billing_sql(self._placed())
         yield ""
         yield from self._moved("orderStatusUpdated", "orderId", "an order")
 
@@ -220,9 +239,9 @@ class _Section:
             "id": self._id(),
             "status": self._field(*_PAYMENT) or self._field(*_STATUS),
             "total": self._field(*_TOTAL),
-            "customerName": self._persons(*_NAME),
+            "customerName": self._persons(*_NAME) if self._billing() is None else _toml("{billing.name}"),
             "createdAt": self._field(*_CREATED),
-            "mobile": self._persons(*_MOBILE),
+            "mobile": self._persons(*_MOBILE) if self._billing() is None else _toml("{billing.phone}"),
             "customer_email": self._persons(*_EMAIL),
         }
         yield from (f"{name} = {value}" for name, value in fields.items() if value is not None)
