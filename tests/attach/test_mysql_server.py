@@ -11,7 +11,7 @@ import pytest
 
 from ordercast import attach
 from ordercast.attach.mysql import outbox as mysql_outbox
-from ordercast.attach.mysql.connecting import ask, connect
+from ordercast.attach.mysql.connecting import ask, connect, version_fault
 from ordercast.attach.mysql.outbox import MysqlOutbox
 from ordercast.attach.suggestions import suggest
 from ordercast.config import ConfigError, MysqlUrl, load, read_mysql_url
@@ -191,6 +191,17 @@ def test_a_url_that_is_none_is_refused_by_its_setting(url: str, words: str, monk
     with pytest.raises(ConfigError, match="ORDERCAST_SOURCE_URL") as raised:
         load(make_secret=False, secret="0123456789abcdef" * 2)
     assert words in str(raised.value)
+
+
+@pytest.mark.parametrize(
+    ("version", "is_too_old"),
+    [
+        ("10.11.19-MariaDB-0+deb12u1", False), ("5.5.5-10.6.21-MariaDB", False), ("5.5.5-10.5.28-MariaDB", True),
+        ("11.8.2-MariaDB", False), ("8.0.46", False), ("9.4.0-commercial", False), ("5.7.44-log", True), ("odd", False),
+    ],
+)  # fmt: skip
+def test_a_server_that_is_too_old_is_refused_in_a_sentence(version: str, is_too_old: bool) -> None:
+    assert (version_fault(version) is not None) == is_too_old
 
 
 def test_our_store_is_not_in_mysql() -> None:

@@ -14,7 +14,7 @@ from ordercast.attach.mapping import Mapping as MappingFile
 
 from .catalogue import AttachedTrigger, Catalogue, Table
 from .compiling import OUTBOX, PUBLISH, outbox_of, publish_body, trigger_body, trigger_name
-from .connecting import Connection, ask, is_lost, words_of
+from .connecting import Connection, ask, is_lost, version_fault, words_of
 from .kept_rows import parameters, question
 
 _MAKES: Final = "`ordercast attach --apply` makes it"
@@ -60,6 +60,8 @@ def catalogue_of(connection: Connection, database: str) -> Catalogue:
 
 def resolve(connection: Connection, mapping: MappingFile, database: str) -> Found:
     """Raises pymysql.err.Error, OSError."""
+    if too_old := version_fault(str(connection.get_server_info())):
+        return Found({}, {}, (Fault(1, too_old),))
     catalogue = catalogue_of(connection, database)
     triggers: dict[tuple[str, str], Trigger] = {}
     tables: dict[str, Table] = {}

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import ssl
 from typing import Any, Final, TypeAlias
 
@@ -93,6 +94,17 @@ def _tls(url: MysqlUrl) -> dict[str, Any]:
     if url.ssl_cert:
         context.load_cert_chain(url.ssl_cert, url.ssl_key or None)
     return {"ssl": context}
+
+
+def version_fault(version: str) -> str | None:
+    """Why a server that calls itself so is too old, or None: rows are taken from the outbox by JSON_TABLE."""
+    is_mariadb = "mariadb" in version.lower()
+    # MariaDB has said 5.5.5 before its own version, for replicas of MySQL.
+    found = re.match(r"(?:5\.5\.5-)?(\d+)\.(\d+)\.(\d+)", version)
+    oldest, name = ((10, 6, 0), "MariaDB 10.6") if is_mariadb else ((8, 0, 4), "MySQL 8.0.4")
+    if found is None or tuple(map(int, found.groups())) >= oldest:
+        return None
+    return f"the server is {version}; {name} or newer is needed"
 
 
 def ask(connection: Connection, query: str, values: Any = None) -> list[tuple[Any, ...]]:
