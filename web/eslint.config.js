@@ -31,6 +31,11 @@ export default tseslint.config(
     rules: only("^\\.\\./(?!\\.\\./|session/)", "A page uses no other page."),
   },
   {
+    // A page's second face, such as the kitchen of the board, in a folder of its own.
+    files: ["src/features/*/*/**"],
+    rules: only("^\\.\\./\\.\\./(?!\\.\\./|session/)", "A page uses no other page."),
+  },
+  {
     // What is published must not pull the pages, or React, along.
     files: ["client/src/**"],
     rules: only("^(?!\\./|socket\\.io-client$)", "The client stands alone."),

@@ -9,6 +9,7 @@ from playwright.sync_api import Browser, expect
 
 from tests.waiting import eventually
 
+from .bengali import latin
 from .browsers import found_in_both_colors, open_page, page_errors
 from .shop import Shop
 from .test_pages import log_in, take_picture
@@ -89,3 +90,43 @@ def test_a_shop_is_paused_and_a_dish_sold_out_from_the_board_and_buyers_read_it(
     expect(buyer.get_by_test_id("add-to-cart").last).to_be_enabled()
     expect(buyer.get_by_test_id("shop-closed")).to_be_empty()
     assert page_errors(page) + page_errors(buyer) == []
+
+
+def test_a_cook_strikes_items_off_bumps_a_ticket_and_calls_it_back(shop: Shop, chromium: Browser) -> None:
+    (item,) = shop.order()["cartItems"]
+    orders = [shop.place(cartItems=[{**item, "note": "No chilli, please"}, item]) for _ in range(3)]
+    for order in orders:
+        shop.move(order, "processing", shop.token()).raise_for_status()
+    first = orders[0]["id"]
+    page = open_page(chromium, f"{shop.url}/admin/kitchen", viewport={"width": 1280, "height": 800})
+    log_in(page, shop)
+    tickets = page.get_by_test_id("kitchen-ticket")
+    expect(tickets).to_have_count(3)
+    expect(page.get_by_test_id("kitchen-counts")).to_contain_text("12")
+    page.get_by_test_id("kitchen-item").first.click()
+    assert found_in_both_colors(page) == []
+    take_picture(page, "kitchen.png")
+    page.keyboard.press("1")
+    page.keyboard.press("Enter")
+    expect(tickets).to_have_count(2)
+    page.keyboard.press("r")
+    expect(tickets).to_have_count(3)
+    page.keyboard.press("1")
+    page.keyboard.press("Enter")
+    eventually(lambda: shop.get_order(first, shop.token())["status"] == "ready_for_delivery")
+    expect(page.get_by_test_id("undo")).to_have_count(0)
+    page.get_by_test_id("recall").click()
+    recalled = page.locator(f"[data-order-id={first}][data-recalled]")
+    expect(recalled).to_contain_text("Ready for delivery")
+    assert found_in_both_colors(page) == []
+    page.set_viewport_size({"width": 390, "height": 844})
+    assert page.evaluate("document.documentElement.scrollWidth") <= 390
+    take_picture(page, "kitchen-phone.png")
+    recalled.get_by_test_id("recall-dismiss").click()
+    expect(tickets).to_have_count(2)
+    page.evaluate('localStorage.setItem(\'ordercast.locale\', \'{"state":{"locale":"bn"},"version":0}\')')
+    page.reload()
+    expect(tickets).to_have_count(2)
+    expect(page.locator("html")).to_have_attribute("lang", "bn-BD")
+    assert latin(page) <= {"Masala", "chai", "No", "chilli", "please"}
+    assert page_errors(page) == []

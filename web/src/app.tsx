@@ -7,6 +7,7 @@ import { ServerRendered, ApplicationShown } from "./ui/server-rendered";
 const Home = lazy(() => import("./features/home"));
 const Shop = lazy(() => import("./features/shop"));
 const Admin = lazy(() => import("./features/admin"));
+const Kitchen = lazy(() => import("./features/admin/kitchen"));
 const Archive = lazy(() => import("./features/archive"));
 const Driver = lazy(() => import("./features/driver"));
 const Orders = lazy(() => import("./features/orders"));
@@ -28,6 +29,7 @@ export function App() {
           <Switch>
             <Route path="/shop" component={Shop} />
             <Route path="/admin" component={Admin} />
+            <Route path="/admin/kitchen" component={Kitchen} />
             <Route path="/admin/orders/:id?" component={Archive} />
             <Route path="/driver" component={Driver} />
             <Route path="/orders" component={Orders} />

@@ -15,6 +15,8 @@ export interface BoardContextValue {
   notice: NoticeTeller;
   /** The server's table of moves, once it is here. */
   flow: StatusFlow | undefined;
+  /** In how many minutes an order is mostly ready. */
+  usualMinutes: number;
 }
 
 export const BoardContext = createContext<BoardContextValue | undefined>(undefined);

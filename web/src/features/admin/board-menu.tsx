@@ -2,6 +2,7 @@ import { useLocation } from "wouter";
 import { useLocale } from "../../i18n/locale";
 import { loadMessages, useText } from "../../i18n/text";
 import { Lines } from "../../ui/icons";
+import { fullScreen } from "../../ui/full-screen";
 import { Menu } from "../../ui/menu";
 import { useThemeStore, themeNow } from "../../ui/theme";
 import { useSessionStore } from "../session/session";
@@ -28,13 +29,13 @@ export function BoardMenu({ onSettings, onKeys, onPause, onHours, onSoldOut }: B
       () => setLocale(other),
       () => undefined,
     );
-  const fullScreen = () =>
-    void (
-      document.fullscreenElement === null
-        ? document.documentElement.requestFullscreen()
-        : document.exitFullscreen()
-    ).catch(() => undefined);
   const entries = [
+    {
+      key: "kitchen",
+      label: t("kitchen.title"),
+      onSelect: () => navigate("/admin/kitchen"),
+      testId: "kitchen-open",
+    },
     { key: "pause", label: t("pause.title"), onSelect: onPause, testId: "pause-open" },
     { key: "soldOut", label: t("soldOut.title"), onSelect: onSoldOut, testId: "sold-out-open" },
     { key: "hours", label: t("hours.title"), onSelect: onHours, testId: "hours-open" },

@@ -21,6 +21,7 @@ import { KeysDialog } from "./keys-dialog";
 import { Mismatches } from "./mismatches";
 import { Notices } from "./notices";
 import { PauseDialog } from "./pause-dialog";
+import { useUsualMinutes } from "./preparation";
 import { useBoardSettings } from "./settings";
 import { SettingsDialog } from "./settings-dialog";
 import { SoldOutDialog } from "./sold-out-dialog";
@@ -61,9 +62,10 @@ export function LiveBoard({ session }: { session: Session }) {
   useAlarms(board, lostSince !== undefined);
   const announcement = useArrivals(feed);
   const alarm = useUnseen(live, board);
+  const usualMinutes = useUsualMinutes();
   const value = useMemo(
-    () => ({ session, board, feed, moves, notice, flow }),
-    [session, board, feed, moves, notice, flow],
+    () => ({ session, board, feed, moves, notice, flow, usualMinutes }),
+    [session, board, feed, moves, notice, flow, usualMinutes],
   );
   const close = useCallback(() => setAsked(undefined), []);
   const tools = (

@@ -1,5 +1,5 @@
 import type { Order } from "@ordercast/client";
-import { useState } from "react";
+import { useCallback, useState } from "react";
 import { navigate } from "wouter/use-browser-location";
 import type { Transition } from "../../api/status-flow";
 import { useText } from "../../i18n/text";
@@ -7,10 +7,11 @@ import { Dots } from "../../ui/icons";
 import { Menu, type MenuEntry } from "../../ui/menu";
 import { actionOf, asksWhy, byTone, toneOf } from "./action-label";
 import { useBoardContext } from "./board-context";
+import { PrintSheet } from "../../order/print-sheet";
 import { refundable } from "../../order/money-back";
 import { pickerOf } from "./driver-picker";
 import { nextMoves } from "./next-moves";
-import { usePreparation } from "./preparation";
+import { minutesOf } from "./preparation";
 import { PromiseDialog } from "./promise-dialog";
 import { ReasonDialog } from "./reason-dialog";
 import { RefundDialog } from "./refund-dialog";
@@ -24,18 +25,25 @@ interface OrderActionsProps {
 /** The next step as one button as wide as the card; all else that the server's table allows, behind a menu. */
 export function OrderActions({ order, isTakenAway }: OrderActionsProps) {
   const { t } = useText();
-  const { moves, flow, session } = useBoardContext();
+  const { moves, flow, session, usualMinutes } = useBoardContext();
   const [asking, setAsking] = useState<Transition>();
   const [refunding, setRefunding] = useState(false);
   const [promising, setPromising] = useState(false);
-  const [minutes] = usePreparation(order.id);
+  const [printing, setPrinting] = useState(false);
+  const printed = useCallback(() => setPrinting(false), []);
   const possible = flow === undefined ? [] : nextMoves(flow, order, session.user.role).toSorted(byTone);
   const [first, ...others] = possible;
   const isForDriver = order.status === "ready_for_delivery";
   const next = first !== undefined && toneOf(first) === "forward" ? first : undefined;
   const press = (move: Transition) => {
     if (asksWhy(move, order)) setAsking(move);
-    else moves.press(order.id, move.to, undefined, accepts(move) ? minutes : undefined);
+    else
+      moves.press(
+        order.id,
+        move.to,
+        undefined,
+        accepts(move) ? minutesOf(order.id, usualMinutes) : undefined,
+      );
   };
   const entries = (next === undefined ? possible : others).map((move): MenuEntry => ({
     key: move.to,
@@ -57,6 +65,12 @@ export function OrderActions({ order, isTakenAway }: OrderActionsProps) {
     label: t("order.allOfIt"),
     onSelect: () => navigate(`/admin/orders/${order.id}`),
     testId: "order-open",
+  });
+  entries.push({
+    key: "print",
+    label: t("sheet.print.ticket"),
+    onSelect: () => setPrinting(true),
+    testId: "ticket-print",
   });
   if (refundable(order) > 0)
     entries.push({
@@ -96,6 +110,7 @@ export function OrderActions({ order, isTakenAway }: OrderActionsProps) {
           }}
         />
       )}
+      {printing && <PrintSheet order={order} kind="ticket" onPrinted={printed} />}
       {promising && <PromiseDialog order={order} onClose={() => setPromising(false)} />}
       {refunding && <RefundDialog order={order} onClose={() => setRefunding(false)} />}
     </>

@@ -1,6 +1,7 @@
 import type { Order } from "@ordercast/client";
 import { useId, useState } from "react";
 import { useText } from "../../i18n/text";
+import { useBoardContext } from "./board-context";
 import { MinutesDialog } from "./minutes-dialog";
 import { PRESETS_MIN, usePreparation } from "./preparation";
 
@@ -11,7 +12,8 @@ const OTHER = "other";
 export function PreparationPicker({ order }: { order: Order }) {
   const { t } = useText();
   const select = useId();
-  const [minutes, choose] = usePreparation(order.id);
+  const { usualMinutes } = useBoardContext();
+  const [minutes, choose] = usePreparation(order.id, usualMinutes);
   const [asking, setAsking] = useState(false);
   const presets =
     minutes === null || PRESETS_MIN.includes(minutes)

@@ -23,13 +23,20 @@ const useChosen = create<ChosenState>()((set) => ({
   choose: (id, minutes) => set(({ chosen }) => ({ chosen: { ...chosen, [id]: minutes } })),
 }));
 
-/** In how many minutes an order is said to be ready once it is accepted, and how to say another. */
-export function usePreparation(id: string): [number | null, (minutes: number | null) => void] {
-  const config = useQuery(configQuery);
+/** What is proposed for every order: once for a board, not for each of its cards. */
+export const useUsualMinutes = (): number => useQuery(configQuery).data?.preparationMinutes || USUAL_MIN;
+
+/** In how many minutes an order is said to be ready once it is accepted; null for no promise. */
+export function minutesOf(id: string, usual: number): number | null {
+  const chosen = useChosen.getState().chosen[id];
+  return chosen === undefined ? usual : chosen;
+}
+
+/** The same as it is shown, and how to say another. */
+export function usePreparation(id: string, usual: number): [number | null, (minutes: number | null) => void] {
   const chosen = useChosen(({ chosen }) => chosen[id]);
   const choose = useChosen((state) => state.choose);
-  const usual = config.data?.preparationMinutes;
-  return [chosen === undefined ? usual || USUAL_MIN : chosen, (minutes) => choose(id, minutes)];
+  return [chosen === undefined ? usual : chosen, (minutes) => choose(id, minutes)];
 }
 
 /** Whole minutes until the promised time; below zero where it has passed. */
