@@ -39,10 +39,20 @@ def test_on_a_phone_in_bengali_everything_is_in_reach_and_in_bengali(shop: Shop,
     assert page.evaluate("document.documentElement.scrollWidth") <= PHONE["width"]
     take_picture(page, "shop-phone-bn.png")
     bar.click()
+    expect(page).to_have_url(f"{shop.url}/shop/checkout")
     expect(bar).to_have_count(0)
+    # The way back keeps the cart.
+    page.go_back()
+    expect(page.get_by_test_id("product-card").first).to_be_visible()
+    bar.click()
 
     place = page.get_by_test_id("place-order")
     expect(place).to_be_enabled()
+    assert page.evaluate("scrollY") == 0
+    expect(place).to_be_in_viewport(ratio=1)
+    page.get_by_test_id("note-add").click()
+    page.keyboard.type("ঝাল কম")
+    take_picture(page, "checkout-phone-bn.png")
     place.click()
     expect(page.locator("[name='customerInfo.name']")).to_be_focused()
     fill(page, "promoCode", "EID")

@@ -6,6 +6,7 @@ import { ServerRendered, ApplicationShown } from "./ui/server-rendered";
 
 const Home = lazy(() => import("./features/home"));
 const Shop = lazy(() => import("./features/shop"));
+const Checkout = lazy(() => import("./features/shop/checkout-page"));
 const Admin = lazy(() => import("./features/admin"));
 const Kitchen = lazy(() => import("./features/admin/kitchen"));
 const Archive = lazy(() => import("./features/archive"));
@@ -28,6 +29,7 @@ export function App() {
         <Configured>
           <Switch>
             <Route path="/shop" component={Shop} />
+            <Route path="/shop/checkout" component={Checkout} />
             <Route path="/admin" component={Admin} />
             <Route path="/admin/kitchen" component={Kitchen} />
             <Route path="/admin/orders/:id?" component={Archive} />

@@ -68,6 +68,11 @@ export const bn: Record<MessageKey, string> = {
 
   "cart.title": "আপনার কার্ট",
   "cart.count": "কার্টে পণ্য: {count}",
+  "checkout.page": "চেকআউট",
+  "checkout.back": "দোকানে ফিরুন",
+  "cart.addNote": "নোট যোগ করুন",
+  "cart.addNoteTo": "নোট যোগ করুন: {name}",
+  "cart.noteFor": "রান্নাঘরের জন্য নোট: {name}",
   "cart.empty": "আপনার কার্ট খালি",
   "cart.emptyHint": "পছন্দের কিছু যোগ করুন, এখানে থাকবে।",
   "cart.quantity": "{name}-এর পরিমাণ",

@@ -68,6 +68,11 @@ export const en = {
 
   "cart.title": "Your cart",
   "cart.count": "Items in the cart: {count}",
+  "checkout.page": "Checkout",
+  "checkout.back": "Back to the shop",
+  "cart.addNote": "Add a note",
+  "cart.addNoteTo": "Add a note: {name}",
+  "cart.noteFor": "Note for the kitchen: {name}",
   "cart.empty": "Your cart is empty",
   "cart.emptyHint": "Add something good and it will wait here.",
   "cart.quantity": "Quantity of {name}",

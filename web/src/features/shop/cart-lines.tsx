@@ -1,7 +1,9 @@
-import { useId } from "react";
+import { useId, useState } from "react";
+import { flushSync } from "react-dom";
 import type { Product } from "../../api/shop";
 import { useText } from "../../i18n/text";
-import { QUANTITY_MAX, type Remembered, useCart } from "../../stores/cart";
+import { NOTE_MAX, QUANTITY_MAX, type Remembered, useCart } from "../../stores/cart";
+import { Field } from "../../ui/field";
 import { Cross } from "../../ui/icons";
 import { nameOf } from "./words";
 
@@ -20,8 +22,8 @@ export const isSold = (line: Line): line is SoldLine => "product" in line;
 
 interface CartLinesProps {
   lines: Line[];
-  /** What the server finds wrong with the quantity of a line, by its place in the cart. */
-  faultAt: (index: number) => string | undefined;
+  /** What the server finds wrong with a line, by its place in the cart. */
+  faultAt: (index: number, field: "quantity" | "note") => string | undefined;
 }
 
 export function CartLines({ lines, faultAt }: CartLinesProps) {
@@ -32,8 +34,9 @@ export function CartLines({ lines, faultAt }: CartLinesProps) {
           <CartLine
             key={line.product.id}
             {...line}
-            name={`cartItems.${index}.quantity`}
-            fault={faultAt(index)}
+            name={`cartItems.${index}`}
+            fault={faultAt(index, "quantity")}
+            noteFault={faultAt(index, "note")}
           />
         ) : (
           <WithdrawnLine key={line.gone.id} {...line.gone} />
@@ -65,11 +68,13 @@ function WithdrawnLine({ id, image, ...names }: GoneLine["gone"]) {
 }
 
 interface CartLineProps extends SoldLine {
+  /** Of its fields, before their own. */
   name: string;
   fault: string | undefined;
+  noteFault: string | undefined;
 }
 
-function CartLine({ product, quantity, name: field, fault }: CartLineProps) {
+function CartLine({ product, quantity, name: field, fault, noteFault }: CartLineProps) {
   const { t, money, locale } = useText();
   const setQuantity = useCart((state) => state.setQuantity);
   const id = useId();
@@ -85,7 +90,7 @@ function CartLine({ product, quantity, name: field, fault }: CartLineProps) {
       </label>
       <input
         id={id}
-        name={field}
+        name={`${field}.quantity`}
         className="cart-line-quantity"
         type="number"
         inputMode="numeric"
@@ -111,7 +116,55 @@ function CartLine({ product, quantity, name: field, fault }: CartLineProps) {
           {fault}
         </p>
       )}
+      <LineNote id={product.id} product={name} field={`${field}.note`} fault={noteFault} />
     </li>
+  );
+}
+
+interface LineNoteProps {
+  id: string;
+  /** How it is called. */
+  product: string;
+  field: string;
+  fault: string | undefined;
+}
+
+/** What the kitchen is to know of it: a field for whoever asks for one. */
+function LineNote({ id, product, field, fault }: LineNoteProps) {
+  const { t } = useText();
+  const note = useCart((state) => state.notes[id] ?? "");
+  const setNote = useCart((state) => state.setNote);
+  const [isOpen, setOpen] = useState(note !== "");
+  // Whoever has asked for the field types into it.
+  const open = () => flushSync(() => setOpen(true));
+  if (!isOpen && note === "")
+    return (
+      <button
+        type="button"
+        className="button button--quiet button--small cart-line-note"
+        data-testid="note-add"
+        aria-label={t("cart.addNoteTo", { name: product })}
+        onClick={({ currentTarget }) => {
+          const line = currentTarget.closest("li");
+          open();
+          line?.querySelector<HTMLElement>(".cart-line-note input")?.focus();
+        }}
+      >
+        {t("cart.addNote")}
+      </button>
+    );
+  return (
+    <div className="cart-line-note">
+      <Field
+        label={t("cart.noteFor", { name: product })}
+        name={field}
+        autoComplete="off"
+        maxLength={NOTE_MAX}
+        value={note}
+        error={fault}
+        onChange={({ target }) => setNote(id, target.value)}
+      />
+    </div>
   );
 }
 

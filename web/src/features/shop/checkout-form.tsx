@@ -76,14 +76,16 @@ export function CheckoutForm(props: CheckoutFormProps) {
           {blocked}
         </p>
       )}
-      <button
-        type="submit"
-        className="button button--primary button--wide"
-        data-testid="place-order"
-        disabled={placing || settling || blocked !== undefined}
-      >
-        {placing ? t("checkout.placing") : settling ? t("checkout.settling") : placeWords}
-      </button>
+      <div className="place-bar">
+        <button
+          type="submit"
+          className="button button--primary button--wide"
+          data-testid="place-order"
+          disabled={placing || settling || blocked !== undefined}
+        >
+          {placing ? t("checkout.placing") : settling ? t("checkout.settling") : placeWords}
+        </button>
+      </div>
     </form>
   );
 }

@@ -45,7 +45,7 @@ export function Checkout({ lines }: { lines: Line[] }) {
   const isShown = (at: Error | null) => Object.keys(faultsIn(text, at, hasOneAddress())).length > 0;
   return (
     <>
-      <CartLines lines={lines} faultAt={(index) => faults[`cartItems.${index}.quantity`]} />
+      <CartLines lines={lines} faultAt={(index, field) => faults[`cartItems.${index}.${field}`]} />
       {quote && !someGone ? <Total quote={quote} settling={settling} /> : <Estimate lines={sold} />}
       {problem && !isShown(problem) && <ProblemNote error={problem} onRetry={retry} />}
       <CheckoutForm

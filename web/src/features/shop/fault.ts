@@ -6,7 +6,7 @@ import type { Text } from "../../i18n/text";
 export type Faults = Readonly<Record<string, string>>;
 
 const OF_THE_FORM =
-  /^((customerInfo|billingInfo|shippingInfo)(\.\w+)?|promoCode|cartItems\.\d+\.(quantity|productId))$/;
+  /^((customerInfo|billingInfo|shippingInfo)(\.\w+)?|promoCode|cartItems\.\d+\.(quantity|productId|note))$/;
 
 /**
  * The faults that a refusal names, where the form can show them; none for what belongs to no field.

@@ -23,11 +23,11 @@ export function useFormValues(): FormValues {
   const { customer } = useCustomer();
   const { billing } = useBilling();
   const { fulfilment, sameAsBilling, shipping } = useShipping();
-  const { promoCode, quantities } = useCart();
+  const { promoCode, quantities, notes } = useCart();
   const { method } = usePayment();
-  const lines = Object.entries(quantities).map(([id, count], index) => [
-    `cartItems.${index}.quantity`,
-    `${id} ${count}`,
+  const lines = Object.entries(quantities).flatMap(([id, count], index) => [
+    [`cartItems.${index}.quantity`, `${id} ${count}`],
+    [`cartItems.${index}.note`, notes[id] ?? ""],
   ]);
   return {
     "customerInfo.name": customer.name,

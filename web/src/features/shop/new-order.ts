@@ -24,7 +24,7 @@ export function composeOrder(total?: number): NewOrder {
     customerInfo: trimmed(customer),
     ...(asksForAddress(fulfilment, payment.method) && { billingInfo }),
     ...(fulfilment === "delivery" && { shippingInfo: { ...goesTo, ...(place && { location: place }) } }),
-    ...goods(useCart.getState()),
+    ...withNotes(goods(useCart.getState()), useCart.getState().notes),
     paymentInfo: paymentInfoOf(payment),
     ...(total !== undefined && { total }),
   };
@@ -51,6 +51,17 @@ function goods({ quantities, promoCode }: { quantities: Record<string, number>; 
     cartItems: Object.entries(quantities).map(([productId, quantity]) => ({ productId, quantity })),
     ...(code && { promoCode: code }),
   };
+}
+
+function withNotes<Goods extends { cartItems: { productId: string; quantity: number }[] }>(
+  { cartItems, ...rest }: Goods,
+  notes: Record<string, string>,
+) {
+  const noted = cartItems.map((line) => {
+    const note = notes[line.productId]?.trim();
+    return note ? { ...line, note } : line;
+  });
+  return { ...rest, cartItems: noted };
 }
 
 /** Most people are their own addressee and need not type their name again. */

@@ -19,9 +19,10 @@ export function Actions({ order, token, isBuyers, onChanged }: ActionsProps) {
   const [cancelling, setCancelling] = useState(false);
   const again = () => {
     const cart = useCart.getState();
-    for (const { productId: id, name, image, quantity } of order.cartItems) {
+    for (const { productId: id, name, image, quantity, note } of order.cartItems) {
       cart.add({ id, name, nameBn: "", image });
       cart.setQuantity(id, quantity);
+      if (note) cart.setNote(id, note);
     }
     navigate("/shop");
   };

@@ -2,6 +2,7 @@ import { screen, waitFor, within } from "@testing-library/react";
 import userEvent from "@testing-library/user-event";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import ShopPage from "../../../src/features/shop";
+import CheckoutPage from "../../../src/features/shop/checkout-page";
 import type { CartToQuote } from "../../../src/api/checkout";
 import { useCart } from "../../../src/stores/cart";
 import { emptyCheckout } from "../../support/checkout";
@@ -243,6 +244,50 @@ describe("the total", () => {
         server.askedFor("POST /api/orders").map(({ body }) => (body as { total: number }).total),
       ).toEqual([102_00, 204_00]),
     );
+  });
+});
+
+describe("a note", () => {
+  it("goes with its line, is no part of the price, and leaves with it", async () => {
+    server.on("POST /api/orders", () => ({
+      status: 503,
+      body: { title: "Busy", detail: "Later.", status: 503 },
+    }));
+    show(<ShopPage />, server);
+    await fillIn();
+    await comesTo("102");
+    await user.click(screen.getByTestId("note-add"));
+    const note = screen.getByLabelText("Note for the kitchen: chai");
+    expect(document.activeElement).toBe(note);
+    await user.keyboard("no sugar ");
+    await expectAccessible();
+    await place();
+    await waitFor(() => expect(server.askedFor("POST /api/orders")).toHaveLength(1));
+    const cartItems = [{ productId: "prd_chai", quantity: 1, note: "no sugar" }];
+    expect(server.askedFor("POST /api/orders")[0]?.body).toMatchObject({ cartItems });
+    expect(JSON.stringify(server.askedFor("POST /api/checkout/quote"))).not.toContain("no sugar");
+    await user.click(screen.getByRole("button", { name: "Remove chai" }));
+    expect(useCart.getState().notes).toEqual({});
+  });
+});
+
+describe("the page of the checkout", () => {
+  it("has the cart and the form, and no shelves; the way back keeps what is in it", async () => {
+    history.replaceState(null, "", "/shop/checkout");
+    useCart.getState().add({ id: "prd_chai", name: "chai", nameBn: "", image: "" });
+    show(<CheckoutPage />, server);
+    await comesTo("102");
+    expect(screen.queryByTestId("product-card")).toBeNull();
+    expect(screen.getByTestId("checkout-form")).toBeTruthy();
+    await expectAccessible();
+    await user.click(screen.getByRole("link", { name: "Back to the shop" }));
+    expect(location.pathname).toBe("/shop");
+    expect(useCart.getState().quantities).toEqual({ prd_chai: 1 });
+  });
+
+  it("leads to the shelves when the cart is empty", async () => {
+    show(<CheckoutPage />, server);
+    expect(await screen.findByText("Your cart is empty")).toBeTruthy();
   });
 });
 
