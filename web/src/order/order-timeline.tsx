@@ -1,6 +1,7 @@
 import type { Order } from "@ordercast/client";
 import type { TimelineEntry } from "../api/order-archive";
 import { useText } from "../i18n/text";
+import { mapUri } from "../ui/map-uri";
 import { personOf, titleOf } from "./timeline-text";
 
 /** All that became of the order, the oldest first, with who did it. */
@@ -41,7 +42,9 @@ function Entry({ order, entry }: { order: Order; entry: TimelineEntry }) {
         {position && (
           <>
             {" · "}
-            <a href={`geo:${position.lat},${position.lng}`}>{t("timeline.place")}</a>
+            <a href={mapUri(position)} rel="noreferrer">
+              {t("timeline.place")}
+            </a>
           </>
         )}
       </p>

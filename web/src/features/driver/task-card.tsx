@@ -4,6 +4,7 @@ import type { StatusFlow, Transition } from "../../api/status-flow";
 import { statusLabel } from "../../i18n/statuses";
 import { useText } from "../../i18n/text";
 import { ChatLink } from "../../ui/chat-link";
+import { mapUri } from "../../ui/map-uri";
 import { Handover } from "./handover";
 import { type Step, useTaps } from "./taps";
 import { AGAINST, stepsOf, type Task } from "./tasks";
@@ -85,7 +86,12 @@ function Door({ order }: { order: Order }) {
           </a>
         )}
         {address && (
-          <a className="button thumb" href={geoUri(address, lines)} data-testid="task-navigate">
+          <a
+            className="button thumb"
+            href={mapUri(address.location ?? lines)}
+            rel="noreferrer"
+            data-testid="task-navigate"
+          >
             {t("courier.navigate")}
           </a>
         )}
@@ -93,13 +99,6 @@ function Door({ order }: { order: Order }) {
       </div>
     </>
   );
-}
-
-/** RFC 5870, with the question that telephones' maps add to it: the place where it is known, else the address. */
-function geoUri({ location }: NonNullable<Order["shippingInfo"]>, lines: string): string {
-  if (!location) return `geo:0,0?q=${encodeURIComponent(lines)}`;
-  const place = `${location.lat},${location.lng}`;
-  return `geo:${place}?q=${place}`;
 }
 
 function Steps({ order, flow, driverId }: { order: Order; flow: StatusFlow; driverId: string }) {

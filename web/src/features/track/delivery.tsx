@@ -2,6 +2,7 @@ import type { Order } from "@ordercast/client";
 import type { Delivery } from "../../api/deliveries";
 import type { HistoryEntry } from "../../api/orders";
 import { useText } from "../../i18n/text";
+import { mapUri } from "../../ui/map-uri";
 import { KeyedText } from "../../ui/keyed-text";
 import { isOver } from "./over";
 import { Route } from "./route";
@@ -27,7 +28,9 @@ export function DeliveryNote({ order, delivery, history }: DeliveryNoteProps) {
       {position !== null && (
         <p className="muted" data-testid="delivery-position">
           <KeyedText>{t("delivery.position", { time: time(position.at) })}</KeyedText>{" "}
-          <a href={`geo:${position.lat},${position.lng}`}>{t("delivery.map")}</a>
+          <a href={mapUri(position)} rel="noreferrer">
+            {t("delivery.map")}
+          </a>
         </p>
       )}
       {code !== null && code !== undefined && (

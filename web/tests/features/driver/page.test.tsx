@@ -114,7 +114,7 @@ it("shows what is in hand first, whom to call, where to go and what to collect",
   expect(tasks.map(({ dataset }) => dataset["orderId"])).toEqual(["ord_1002", "ord_1001"]);
   expect(within(inHand).getByTestId("task-call").getAttribute("href")).toBe("tel:+8801700000000");
   expect(within(inHand).getByTestId("task-navigate").getAttribute("href")).toBe(
-    "geo:0,0?q=12%20Lake%20Road%2C%20Dhaka%2C%201207",
+    "https://www.openstreetmap.org/search?query=12%20Lake%20Road%2C%20Dhaka%2C%201207",
   );
   expect(within(later).getByTestId("task-cash").textContent).toContain("144");
   await expectAccessible();

@@ -51,7 +51,9 @@ it("moves with the driver", async () => {
   server.io.emit("delivery_update", { ...told, orderId: "ord_1001", eta: inMinutes(7) });
   await waitFor(() => expect(screen.getByTestId("delivery-eta").textContent).toContain("about 7 minutes"));
   expect(screen.getByTestId("delivery-position").textContent).toContain("Last seen on the way at");
-  expect(screen.getByRole("link", { name: "Show on a map" }).getAttribute("href")).toBe("geo:23.7901,90.4");
+  expect(screen.getByRole("link", { name: "Show on a map" }).getAttribute("href")).toBe(
+    "https://www.openstreetmap.org/?mlat=23.7901&mlon=90.4#map=17/23.7901/90.4",
+  );
 });
 
 it("reads the delivery anew at each stage", async () => {
