@@ -1,3 +1,4 @@
+import { isSoldOutToday } from "../../api/opening";
 import type { Product } from "../../api/shop";
 import { useText } from "../../i18n/text";
 import { QUANTITY_MAX, useCart } from "../../stores/cart";
@@ -24,6 +25,7 @@ function ProductCard({ product }: { product: Product }) {
   const inCart = useCart((state) => state.quantities[product.id] ?? 0);
   const add = useCart((state) => state.add);
   const name = nameOf(product, locale);
+  const left = isSoldOutToday(product) ? 0 : product.stock;
   return (
     <li className="card product" data-testid="product-card" data-product-id={product.id}>
       <img src={product.image} alt="" width="240" height="180" loading="lazy" />
@@ -32,13 +34,13 @@ function ProductCard({ product }: { product: Product }) {
         <p className="muted">{describe(product, locale)}</p>
         <p className="product-figures">
           <strong>{money(product.price, product.currency)}</strong>
-          <Stock left={product.stock} />
+          <Stock left={left} />
         </p>
         <button
           type="button"
           className="button button--soft"
           data-testid="add-to-cart"
-          disabled={inCart >= Math.min(product.stock, QUANTITY_MAX)}
+          disabled={inCart >= Math.min(left, QUANTITY_MAX)}
           onClick={() => add(product)}
         >
           {inCart === 0 ? t("shop.add") : t("shop.inCart", { count: inCart })}

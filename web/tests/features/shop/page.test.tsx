@@ -104,6 +104,17 @@ describe("the shelves", () => {
     await expectAccessible();
   });
 
+  it("offer nothing of what is sold out today", async () => {
+    const soldOutUntil = new Date(Date.now() + 3_600_000).toISOString();
+    server.on("GET /api/products", () => ({
+      body: { items: [{ ...product("chai", 40_00, 2), soldOutUntil }], nextCursor: null },
+    }));
+    show(<ShopPage />, server);
+    const chai = await cardOf("chai");
+    expect(chai.textContent).toContain("Sold out");
+    expect(within(chai).getByTestId<HTMLButtonElement>("add-to-cart").disabled).toBe(true);
+  });
+
   it("fill the cart, no further than the stock", async () => {
     show(<ShopPage />, server);
     await add("chai");
