@@ -16,8 +16,9 @@ import json
 import logging
 from collections import Counter
 from collections.abc import Callable, Collection, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
-from typing import Any, Final, Protocol
+from typing import Any, Final, Protocol, TypeVar
 
 from ordercast import telemetry
 from ordercast.commerce.timestamps import Timestamp
@@ -27,6 +28,8 @@ from ordercast.db.types import ChangeKind
 
 from .gaps import publish_failures
 from .mapping import Mapping
+
+T = TypeVar("T")
 
 # Their tokens fit in one fact of `meta`, of 8 KiB.
 BATCH_ROWS: Final = 250
@@ -99,6 +102,7 @@ class OutboxRelay:
         self._faults: list[str] = []
         self._errors: Counter[str] = Counter()
         self._last_error: dict[str, str] = {}
+        self._thread: ThreadPoolExecutor | None = None
 
     def __repr__(self) -> str:
         return f"<OutboxRelay {self._outbox.name} {self._trouble or 'well'}>"
@@ -115,6 +119,7 @@ class OutboxRelay:
 
     async def run(self) -> None:
         """Take rows until cancelled, whatever happens to the other database."""
+        self._thread = thread = ThreadPoolExecutor(1, "ordercast-outbox")
         try:
             while True:
                 try:
@@ -129,32 +134,39 @@ class OutboxRelay:
                     log.exception("%s cannot be followed; trying again", self._outbox.name)
                 await asyncio.sleep(RETRY_S)
         finally:
-            await asyncio.shield(asyncio.to_thread(self._outbox.close))
+            # Behind the call that is under way, for a cancelled one runs on in its thread.
+            await asyncio.shield(self._call(self._outbox.close))
+            thread.shutdown(wait=False)
+
+    def _call(self, call: Callable[..., T], *values: Any) -> asyncio.Future[T]:
+        """Have the outbox do something, on its thread: one call at a time, also past the end of who asked for it."""
+        assert self._thread is not None
+        return asyncio.get_running_loop().run_in_executor(self._thread, call, *values)
 
     async def _follow(self) -> None:
         self._taken = await self._store.read(self._known)
         await self._look()
         if self._taken:
-            await asyncio.to_thread(self._outbox.delete_known, frozenset(self._taken.split()))
+            await self._call(self._outbox.delete_known, frozenset(self._taken.split()))
         while True:
             while await self._take() == BATCH_ROWS:
                 pass
             self._trouble = None
-            await asyncio.to_thread(self._outbox.wait, LOOK_EVERY_S)
+            await self._call(self._outbox.wait, LOOK_EVERY_S)
             await self._look()
 
     async def _look(self) -> None:
-        self._faults = await asyncio.to_thread(self._outbox.faults)
+        self._faults = await self._call(self._outbox.faults)
         telemetry.ATTACH_FAULTS.set(len(self._faults))
 
     async def _take(self) -> int:
-        rows = await asyncio.to_thread(self._outbox.read, BATCH_ROWS)
+        rows = await self._call(self._outbox.read, BATCH_ROWS)
         if rows:
             tokens = " ".join(row.token for row in rows)
             await self._store.write(lambda transaction: self._write(transaction, rows, tokens))
             self._taken = tokens
             self._note(rows)
-            await asyncio.to_thread(self._outbox.delete, [row.id for row in rows])
+            await self._call(self._outbox.delete, [row.id for row in rows])
         return len(rows)
 
     def _known(self, transaction: Transaction) -> str:
