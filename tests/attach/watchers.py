@@ -7,6 +7,7 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from typing import Any, Self
 
+import aiohttp
 import socketio
 
 from ordercast.api import issue_token
@@ -19,6 +20,8 @@ from tests.servers import running
 from tests.waiting import until
 
 SECRET = "s" * 32
+# Sooner than a page would: for a test to wait is no use.
+AGAIN_S = 0.05
 EVENTS = ("row_entered", "row_changed", "row_left")
 
 
@@ -33,7 +36,9 @@ class Watcher:
         self.heard: list[tuple[str, dict[str, Any]]] = []
         self.watching: dict[str, Any] = {}
         self.asked: dict[str, Any] | None = None
-        self.client = socketio.AsyncClient(reconnection_delay=0.01, reconnection_delay_max=0.05)
+        # Its own would be left open where the client is ended while it connects again.
+        self.http = aiohttp.ClientSession()
+        self.client = socketio.AsyncClient(reconnection_delay=0.01, reconnection_delay_max=0.05, http_session=self.http)
         self.client.on("connect", self._again)
         self.client.on("*", self._hear)
 
@@ -53,10 +58,13 @@ class Watcher:
         return self
 
     async def _again(self) -> None:
-        if self.asked is not None:
+        if self.asked is not None and "/" in self.client.namespaces:  # else it asks when it is there again
             await self.client.emit("watch", self.asked, callback=self._take)
 
     def _take(self, answer: dict[str, Any]) -> None:
+        if answer["error"] is not None and "retryAfter" in answer["error"]:
+            asyncio.get_running_loop().call_later(AGAIN_S, lambda: asyncio.ensure_future(self._again()))
+            return
         if answer["error"] is not None:
             self.watching = {"error": answer["error"]}
             return
@@ -95,7 +103,10 @@ class Watcher:
         await self.ask("echo", 1)
 
     async def close(self) -> None:
+        self.asked = None
+        await until(lambda: "/" in self.client.namespaces)  # it is ended whole, and not while it connects again
         await self.client.disconnect()
+        await self.http.close()
 
 
 class LiveShop:

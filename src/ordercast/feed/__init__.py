@@ -3,8 +3,8 @@
 Upstream: the feed table of ``db``. Downstream: ``hub``, which delivers to this node's sockets. Stays true: live
 delivery and replay route and encode a row by the same functions, so they cannot differ.
 
-The theory of operation stands in `relay` (delivery), `recovery` (reconnection), `gaps` (what cannot be delivered) and
-`presence`.
+The theory of operation stands in `relay` (delivery), `recovery` (reconnection), `gaps` (what cannot be delivered),
+`table_subscriptions` (rows of attached tables) and `presence`.
 """
 
 from .audience import AUDIENCE
