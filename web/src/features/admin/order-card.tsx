@@ -89,12 +89,13 @@ export const OrderCard = memo(function OrderCard({ order, fresh, gone }: OrderCa
       {order.driverId !== null && <DriverLine driverId={order.driverId} />}
       <LastMove order={order} />
       <PaymentSums order={order} />
-      {looked && <NoticeLine order={order} />}
       {!gone && <OutcomeNote id={order.id} />}
       {!gone && <MoveNote id={order.id} />}
       <DriverPicker order={order} />
       {order.status === "pending" && !gone && !isTakenAway && <PreparationPicker order={order} />}
       <OrderActions order={order} isTakenAway={isTakenAway} />
+      {/* Below what is pressed: it comes with the press, and must not move the button from under the finger. */}
+      {looked && <NoticeLine order={order} />}
     </article>
   );
 });
