@@ -1,12 +1,13 @@
 """What the board costs the browser's main thread: 500 open orders, changed 20 times a second, and searched.
 
-``python -m bench.board_page`` starts a shop on SQLite, opens ``/admin`` in Chromium, moves orders by SQL and reads
+``python -m bench.board_page`` starts a shop on SQLite, opens ``/admin`` in Chromium, changes orders by SQL and reads
 Chromium's own figures (CDP ``Performance.getMetrics``: CPU of scripts, style, layout and of all tasks) over the same
 time with and without changes. It says how many nodes there are, and how many bytes of heap before and after.
 """
 
 from __future__ import annotations
 
+import itertools
 import sqlite3
 import tempfile
 import time
@@ -62,8 +63,38 @@ def moves(shop: Shop) -> Iterator[None]:
                 yield
 
 
-def changes(page: Page, cdp: CDPSession, shop: Shop, idle: dict[str, float]) -> dict[str, float]:
-    change = moves(shop)
+# As a shop has them: orders come, are accepted, made, held and resumed, paid, mended, and promised anew.
+MIX: Final = (
+    "INSERT INTO orders ({copied}) SELECT {copied} FROM orders WHERE number = (SELECT min(number) FROM orders)",
+    "UPDATE orders SET status = 'processing' WHERE number = (SELECT min(number) FROM orders WHERE status = 'pending')",
+    """UPDATE orders SET payment_status = 'paid', captured = total
+       WHERE number = (SELECT min(number) FROM orders WHERE payment_status = 'unpaid' AND status <> 'pending')""",
+    """UPDATE orders SET customer_mobile = '+88017' || (10000000 + {step})
+       WHERE number = (SELECT min(number) + {step} % 20 FROM orders WHERE status = 'processing')""",
+    """UPDATE orders SET promised_at = strftime('%Y-%m-%dT%H:%M:%fZ', 'now', '+{step} seconds')
+       WHERE number = (SELECT min(number) + {step} % 20 FROM orders WHERE status = 'processing')""",
+    """UPDATE orders SET status = 'on_hold', held_from = 'processing'
+       WHERE number = (SELECT max(number) FROM orders WHERE status = 'processing')""",
+    """UPDATE orders SET status = 'processing', held_from = NULL
+       WHERE number = (SELECT min(number) FROM orders WHERE status = 'on_hold')""",
+    """UPDATE orders SET status = 'ready_for_delivery'
+       WHERE number = (SELECT min(number) FROM orders WHERE status = 'processing')""",
+)
+
+
+def mixed(shop: Shop) -> Iterator[None]:
+    """One change with each step, of all kinds in turn."""
+    with closing(sqlite3.connect(shop.database, timeout=30)) as database:
+        columns = [name for _, name, *_ in database.execute("PRAGMA table_info(orders)")]
+        left_out = {"number", "id", "tracking_hash", "version", "status", "held_from", "promised_at", "status_since"}
+        copied = ", ".join(name for name in columns if name not in left_out)
+        for step in itertools.count():
+            database.execute(MIX[step % len(MIX)].format(copied=copied, step=step))
+            database.commit()
+            yield
+
+
+def changes(page: Page, cdp: CDPSession, change: Iterator[None], idle: dict[str, float]) -> dict[str, float]:
     before, begun = figures(cdp), time.monotonic()
     for done in range(CHANGES_PER_S * SECONDS):
         next(change)
@@ -104,7 +135,8 @@ def main() -> None:
             idle = {name: (figures(cdp)[name] - before[name]) / SECONDS for name in FIGURES}
             heap = heap_mb(cdp)
             say("a second without changes, ms", {name: value * 1000 for name, value in idle.items()})
-            say("a change, ms", changes(page, cdp, shop, idle))
+            say("a change of all kinds, ms", changes(page, cdp, mixed(shop), idle))
+            say("a move between columns, ms", changes(page, cdp, moves(shop), idle))
             say("a key of the search, ms", keys(page, cdp, idle))
             nodes = page.evaluate("document.querySelectorAll('*').length")
             all_nodes = figures(cdp)["Nodes"]
