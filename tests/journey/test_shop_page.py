@@ -73,6 +73,7 @@ def test_on_a_phone_in_bengali_everything_is_in_reach_and_in_bengali(shop: Shop,
     expect(place).to_be_enabled()
     place.click()
     expect(page.get_by_role("alert")).to_contain_text("পেমেন্ট")
+    expect(page.get_by_role("alert")).to_be_in_viewport(ratio=1)
     assert latin(page) == set()
     take_picture(page, "shop-phone-bn-declined.png")
 

@@ -70,13 +70,14 @@ export function CheckoutForm(props: CheckoutFormProps) {
       )}
       {fulfilment === "delivery" && <DoorPlace />}
       <PromoField faults={faults} />
-      {error && <ProblemNote error={error} />}
-      {blocked !== undefined && (
-        <p className="note note--bad" role="alert">
-          {blocked}
-        </p>
-      )}
+      {/* What is wrong is said where it is in sight, on a phone too. */}
       <div className="place-bar">
+        {error && <ProblemNote error={error} />}
+        {blocked !== undefined && (
+          <p className="note note--bad" role="alert">
+            {blocked}
+          </p>
+        )}
         <button
           type="submit"
           className="button button--primary button--wide"
