@@ -24,7 +24,7 @@ async def test_products_are_listed_for_everyone_in_pages(client: Client) -> None
     product = (await client.get(f"/api/products/{seen[0]}")).json()
     assert product.keys() == {
         "id", "slug", "name", "nameBn", "description", "descriptionBn", "price", "currency", "stock", "taxClass",
-        "image", "active", "version",
+        "image", "active", "soldOutUntil", "version",
     }  # fmt: skip
     problem(await client.get("/api/products/prd_nothing"), 404, "not-found")
 
@@ -87,7 +87,9 @@ async def test_the_pages_are_told_where_to_connect(store: SqliteStore, settings:
     digits = config.pop("currencyDigits")
     assert (digits["ISK"], digits["JOD"], digits["CLF"]) == (0, 3, 4)
     assert not {"BDT", "HUF", "IDR", "XXX"} & set(digits)
-    assert config == {"socketUrl": "wss://live.example.com", "currency": "BDT", "locales": ["en", "bn"]}
+    assert config == {
+        "socketUrl": "wss://live.example.com", "currency": "BDT", "locales": ["en", "bn"], "preparationMinutes": 0,
+    }  # fmt: skip
 
 
 async def test_head_is_get_without_its_body(client: Client) -> None:

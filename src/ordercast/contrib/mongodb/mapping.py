@@ -139,6 +139,7 @@ class _Reading:
             "createdAt": self._created_at() or now,
             "updatedAt": updated_at,
             "statusSince": self._status_since(status, updated_at),
+            "promisedAt": None,
         }
         return Mapped(order, self._unread)
 
