@@ -205,6 +205,7 @@ async def test_what_was_there_before_is_imported_and_no_news(foreign: Foreign, m
     async with mirror.following():
         pass
 
+    await until(lambda: len(mirror.changes()) >= len(ids))  # numbered behind the commit
     assert {change.entity_id for change in mirror.changes()} == {str(id_) for id_ in ids}
     assert {change.kind for change in mirror.changes()} == {"order.imported"}
 
