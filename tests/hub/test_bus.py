@@ -44,7 +44,8 @@ class Site:
         if self._kind == "redis":
             return RedisBus(self._url, prefix=self._prefix)
         if self._kind == "postgresql":
-            return PostgresqlBus(self._url)
+            # A database that stalls longer than three heartbeats costs what is on the way: that is another test's.
+            return PostgresqlBus(self._url, heartbeat_s=10)
         first = self.buses[0] if self.buses else None
         assert first is None or isinstance(first, MemoryBus)
         return MemoryBus(first)
