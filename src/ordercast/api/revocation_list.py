@@ -35,8 +35,8 @@ class RevocationList:
 
     def add(self, revoked: Revocation) -> None:
         """Revoke the tokens of a name; of two revocations the later counts."""
-        # An invalid timestamp revokes all issued until now, for good.
-        since_ms = _ms(revoked.since) or time.time_ns() // 1_000_000
+        # An invalid timestamp revokes all issued until now, for good, those of this millisecond among them.
+        since_ms = _ms(revoked.since) or time.time_ns() // 1_000_000 + 1
         until_ms = None if revoked.until is None else _ms(revoked.until)
         self._since_ms[revoked.name] = max(since_ms, self._since_ms.get(revoked.name, 0))
         if until_ms is None:
