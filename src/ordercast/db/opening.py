@@ -116,8 +116,7 @@ ALWAYS_OPEN: Final = Opening()
 
 def opening(transaction: Transaction) -> Opening:
     """The hours and the pause. A row that cannot be read closes nothing: it is told as damaged."""
-    row = transaction.one(OPENING)
-    return ALWAYS_OPEN if row is None else _decoded(transaction, row)
+    return _opening_in(transaction, transaction.one(OPENING))
 
 
 def rules_and_opening(transaction: Transaction) -> tuple[Shop, Opening]:
@@ -126,11 +125,12 @@ def rules_and_opening(transaction: Transaction) -> tuple[Shop, Opening]:
     if row is None:
         return shop.rules(transaction), ALWAYS_OPEN
     rules, kept = row[: len(shop.COLUMNS)], row[len(shop.COLUMNS) :]
-    is_kept = kept[-1] is not None
-    return shop.decoded_rules(transaction, rules), _decoded(transaction, kept) if is_kept else ALWAYS_OPEN
+    return shop.decoded_rules(transaction, rules), _opening_in(transaction, None if kept[-1] is None else kept)
 
 
-def _decoded(transaction: Transaction, row: tuple[Any, ...]) -> Opening:
+def _opening_in(transaction: Transaction, row: tuple[Any, ...] | None) -> Opening:
+    if row is None:
+        return ALWAYS_OPEN
     try:
         return transaction.decoded(row, _opening_of, TABLE, KEY)
     except DamagedRow:
@@ -142,7 +142,7 @@ def set_hours(
 ) -> None:
     """Replace the hours. Raises EditConflict."""
     row = transaction.one(OPENING_FOR_UPDATE)
-    before = opening(transaction)
+    before = _opening_in(transaction, row)
     if row is not None and before.version != expected_version:
         raise EditConflict("hours", before.version, expected_version, row[-1], row[-2])
     _save(transaction, msgspec.structs.replace(before, hours=hours), actor, now)
@@ -152,16 +152,14 @@ def pause(
     transaction: Transaction, until: Timestamp | None, reason: str | None, *, actor: Actor, now: Timestamp
 ) -> None:
     """Take no orders until then, or until somebody resumes. Whoever comes last decides."""
-    transaction.one(OPENING_FOR_UPDATE)
-    before = opening(transaction)
+    before = _opening_in(transaction, transaction.one(OPENING_FOR_UPDATE))
     paused = msgspec.structs.replace(before, paused=True, paused_until=until, pause_reason=reason)
     _save(transaction, paused, actor, now)
 
 
 def resume(transaction: Transaction, *, actor: Actor, now: Timestamp) -> None:
     """Take orders again; without effect where nothing is paused."""
-    transaction.one(OPENING_FOR_UPDATE)
-    before = opening(transaction)
+    before = _opening_in(transaction, transaction.one(OPENING_FOR_UPDATE))
     if before.paused:
         resumed = msgspec.structs.replace(before, paused=False, paused_until=None, pause_reason=None)
         _save(transaction, resumed, actor, now)
