@@ -21,6 +21,8 @@ SLOW = {"offline": False, "latency": 400, "downloadThroughput": 50_000, "uploadT
 FIRST_LOAD_BYTES_MAX = 90_000
 """Of the document and what it is made of, as it is sent."""
 MADE_OF = {"Document", "Script", "Stylesheet"}
+STAGES = ("pending", "processing", "ready_for_delivery", "driver_assigned", "picked_up", "in_transit", "delivered")
+"""Of an order that is brought, as the page lists them."""
 
 
 @pytest.fixture(scope="module")
@@ -101,7 +103,10 @@ def test_on_a_slow_line_the_text_comes_with_the_first_files_and_the_rest_is_smal
     page.route("**/*.js", hold)
     page.goto(link(shop, order), wait_until="commit")
     expect(page.get_by_test_id("track-status")).to_be_visible()
+    # The text shows while the document is still arriving: it is compared once all stages are there.
+    expect(page.get_by_test_id("timeline").locator("> *")).to_have_count(len(STAGES))
     rendered = states(page)
+    assert [status for status, _ in rendered] == list(STAGES)
     # One round trip brings the document, one all that it names; nothing waits for a third.
     kinds_asked = [kind for kind, _ in asked]
     assert kinds_asked[0] == "document"
