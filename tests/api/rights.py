@@ -33,6 +33,7 @@ ROUTES: Final[dict[str, str]] = {
     "GET /api/bookings": "A A A - A A - -",
     "POST /api/bookings": "A A A - - - A A",
     "GET /api/bookings/{booking_id}": "A A O - O A O -",
+    "GET /api/bookings/{booking_id}/calendar": "A A O - O A O -",
     "POST /api/bookings/{booking_id}/cancel": "A A O - O - O -",
     "GET /api/bookings/{booking_id}/history": "A A O - O A O -",
     "GET /api/bookings/{booking_id}/notice": "A A - - - - - -",

@@ -89,6 +89,7 @@ async def test_the_pages_are_told_where_to_connect(store: SqliteStore, settings:
     assert not {"BDT", "HUF", "IDR", "XXX"} & set(digits)
     assert config == {
         "socketUrl": "wss://live.example.com", "currency": "BDT", "locales": ["en", "bn"], "preparationMinutes": 0,
+        "timeZone": "UTC",
     }  # fmt: skip
 
 

@@ -67,6 +67,8 @@ class PageConfig(Struct, frozen=True, rename="camel"):
     """Decimal digits (ISO 4217) of currencies that do not have two."""
     preparation_minutes: int
     """What the shop promises with an order that is accepted without a time; 0 for nothing."""
+    time_zone: str
+    """The shop's time zone, by its IANA name."""
 
 
 @get("/health/live", tags=["operation"])
@@ -132,6 +134,7 @@ def page_config(context: ApiContext, transaction: Transaction) -> PageConfig:
         sends_mail=context.sends_mail,
         currency_digits=unusual_digits(),
         preparation_minutes=context.preparation_minutes,
+        time_zone=context.timezone,
     )
 
 

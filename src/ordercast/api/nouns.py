@@ -9,6 +9,7 @@ from litestar.handlers import HTTPRouteHandler
 from . import (
     accounts,
     addresses,
+    booking_calendar,
     bookings,
     carers,
     chat_blocks,
@@ -88,6 +89,7 @@ ROUTES: Final[list[HTTPRouteHandler]] = [
     *services.ROUTES,
     *carers.ROUTES,
     *bookings.ROUTES,
+    *booking_calendar.ROUTES,
     *quotes.ROUTES,
     *shop.ROUTES,
     *opening.ROUTES,
