@@ -162,11 +162,13 @@ COMMANDS: Final[dict[str, str]] = {
     "typing": "A A O O - A O -",
     "unwatch": "A A A A A A A -",
     "unwatch_conversation": "A A A A A A A -",
+    "unwatch_shop": "A A A A A A A A",
     "unwatch_order": "A A A A A A A -",
     "update_booking_status": "A A O - O - O -",
     "update_order_status": "A A O O - - O -",
     "watch": "A A A A A A A -",
     "watch_conversation": "A A O O - A O -",
+    "watch_shop": "A A A A A A A A",
     "watch_order": "A A O O - A O -",
     "whoami": "A A A A A A A -",
 }

@@ -342,6 +342,8 @@ async def refused(cast: Cast, server: Server, command: str, *, own: bool) -> boo
     sent: dict[str, Any] = {
         "watch_order": {"orderId": order["id"]},
         "unwatch_order": {"orderId": order["id"]},
+        "watch_shop": {},
+        "unwatch_shop": {},
         "watch": {"table": "Order"},
         "unwatch": {"watch": "1f0c"},
         "update_order_status": {"orderId": order["id"], **of_order["status"]},

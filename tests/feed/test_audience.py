@@ -3,6 +3,7 @@ from __future__ import annotations
 from typing import Any
 
 import msgspec
+import pytest
 
 from ordercast.db import Change
 from ordercast.feed import AUDIENCE
@@ -189,12 +190,47 @@ def test_an_order_taken_in_from_another_system_is_no_new_order() -> None:
 
 
 def test_an_edit_of_the_catalogue_is_told_to_the_store() -> None:
-    events = told("product.changed", {"id": "prd_1", "price": 5}, {"id": "prd_1", "price": 6})
+    events = told("product.changed", {"id": "prd_1", "stock": 4, "price": 5}, {"id": "prd_1", "stock": 4, "price": 6})
 
     (payload,) = events["product_update"].args
     assert events["product_update"].rooms == ("store-owners",)
     assert (payload["seq"], payload["actor"], payload["reason"]) == (9, "store:usr_1", "why")
     assert (payload["before"]["price"], payload["product"]["price"]) == (5, 6)
+
+
+@pytest.mark.parametrize(
+    ("product", "availability"),
+    [
+        ({"stock": 11, "active": True}, "in_stock"),
+        ({"stock": 10, "active": True}, "few_left"),
+        ({"stock": 0, "active": True}, "sold_out"),
+        ({"stock": 5, "active": True, "soldOutUntil": "2099-01-01T00:00:00.000Z"}, "sold_out"),
+        ({"stock": 50, "active": True, "soldOutUntil": "2020-01-01T00:00:00.000Z"}, "in_stock"),
+        ({"stock": 5, "active": False}, "withdrawn"),
+    ],
+    ids=["many", "few", "none", "none today", "again", "withdrawn"],
+)
+def test_who_is_in_the_shop_is_told_in_words_what_can_be_had(product: dict[str, Any], availability: str) -> None:
+    told_to_them = told("product.changed", {"stock": 3, "active": True}, product)["availability_update"]
+
+    assert told_to_them.rooms == ("shoppers",)
+    (payload,) = told_to_them.args
+    assert (payload["availability"], payload["soldOutUntil"]) == (availability, product.get("soldOutUntil"))
+    assert not {"stock", "actor", "reason", "product", "before"} & payload.keys()
+
+
+def test_of_a_product_that_was_not_for_sale_the_shop_hears_alone() -> None:
+    assert list(told("product.added", None, {"stock": 3, "active": False})) == ["product_update"]
+    assert list(told("product.changed", {"active": False}, {"stock": 3, "active": False})) == ["product_update"]
+
+
+def test_who_paused_the_shop_its_buyers_do_not_learn() -> None:
+    paused = {"hours": None, "paused": True, "pausedUntil": None, "pauseReason": "Too many orders"}
+    events = told("shop.opening_changed", None, paused)
+
+    assert events["shop_update"].rooms == ("store-owners",)
+    assert events["opening_update"].rooms == ("shoppers",)
+    assert events["opening_update"].args[0].keys() == events["shop_update"].args[0].keys() - {"actor"}
 
 
 def test_a_refund_on_its_way_is_told_to_the_shop_and_to_the_customer_as_sums() -> None:

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import Any
+from typing import Any, Final
 
+import httpx
 import pytest
 from playwright.sync_api import Browser, WebSocket, expect
 
@@ -20,6 +21,10 @@ pytestmark = pytest.mark.browser
 PHONE: Any = {"width": 360, "height": 740}
 # Of a query that is still under way, or a timer; each page that leaked one would leave fifty.
 FEW_LISTENERS = 25
+READ_TWICE: Final = """
+path => performance.getEntriesByType("resource")
+    .filter(({ name, responseEnd }) => new URL(name).pathname === path && responseEnd > 0).length >= 2
+"""
 
 
 @pytest.fixture(scope="module")
@@ -122,6 +127,30 @@ def test_the_notifications_are_read_whole_on_a_phone(shop: Shop, chromium: Brows
     assert listed is not None
     assert listed["x"] >= 0
     assert listed["x"] + listed["width"] <= PHONE["width"]
+    page.context.close()
+
+
+def test_what_sells_out_and_when_the_shop_closes_is_heard_without_a_question(shop: Shop, chromium: Browser) -> None:
+    page = open_page(chromium, f"{shop.url}/shop")
+    # The second time is because the socket hears from then on.
+    for path in ("/api/products", "/api/shop/opening"):
+        page.wait_for_function(READ_TWICE, arg=path)
+    for path in ("**/api/products*", "**/api/shop/opening"):
+        page.route(path, lambda _route: None)  # and never answers again
+    card = page.get_by_test_id("product-card").first
+    expect(card.get_by_test_id("add-to-cart")).to_be_enabled()
+    headers = {"Authorization": f"Bearer {shop.token('store')}"}
+    product = f"{shop.url}/api/products/{card.get_attribute('data-product-id')}/sold-out"
+    httpx.post(product, json={"soldOut": True}, headers=headers).raise_for_status()
+    expect(card.get_by_test_id("add-to-cart")).to_be_disabled()
+    httpx.post(f"{shop.url}/api/shop/pause", json={"reason": "The oven is out"}, headers=headers).raise_for_status()
+    expect(page.get_by_test_id("shop-closed")).to_contain_text("The oven is out")
+    httpx.post(f"{shop.url}/api/shop/resume", json={}, headers=headers).raise_for_status()
+    httpx.post(product, json={"soldOut": False}, headers=headers).raise_for_status()
+    page.unroute_all()
+    page.reload()
+    expect(card.get_by_test_id("add-to-cart")).to_be_enabled()
+    assert page_errors(page) == []
     page.context.close()
 
 

@@ -23,6 +23,13 @@ async def watch(stage: Stage) -> None:
     assert (await stage.buyer.ask("watch_order", {"orderId": "ord_nothing"}))["error"]["code"] == "not_found"
 
 
+async def watch_shop(stage: Stage) -> None:
+    for person in (stage.clerk, await stage.connect()):
+        assert (await person.ask("watch_shop", {}))["data"]["opening"]["timezone"]
+        assert (await person.ask("unwatch_shop"))["data"] == {}
+        assert (await person.ask("watch_shop", {"shop": 1}))["error"]["code"] == "invalid_field"
+
+
 async def watch_table(stage: Stage) -> None:
     data = (await stage.clerk.ask("watch", {"table": "Order"}))["data"]
     assert data["rows"] == []
@@ -141,10 +148,15 @@ async def ask_for_a_room(stage: Stage) -> None:
     assert (await stage.buyer.ask("leave_room", {"room": "case_2"}))["data"] == {"room": "case_2"}
 
 
+PUBLIC = {"watch_shop", "unwatch_shop"}
+"""Those that need no token."""
+
 ASKED: dict[str, Callable[[Stage], Awaitable[None]]] = {
     "echo": echo,
     "watch_order": watch,
     "unwatch_order": watch,
+    "watch_shop": watch_shop,
+    "unwatch_shop": watch_shop,
     "watch": watch_table,
     "unwatch": watch_table,
     "update_order_status": move,

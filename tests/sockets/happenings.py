@@ -100,6 +100,24 @@ async def shop_paused(stage: Stage) -> Any:
     return told
 
 
+async def in_the_shop(stage: Stage) -> Any:
+    stranger = await stage.connect()
+    assert (await stranger.ask("watch_shop", {}))["data"]["opening"]["isOpen"]
+    return stranger
+
+
+async def sold_out(stage: Stage) -> Any:
+    stranger = await in_the_shop(stage)
+    await product_edited(stage)
+    return await stranger.waits_for("availability_update")
+
+
+async def closed(stage: Stage) -> Any:
+    stranger = await in_the_shop(stage)
+    await shop_paused(stage)
+    return await stranger.waits_for("opening_update")
+
+
 async def told_in_words(stage: Stage) -> Any:
     await stage.client.move(await stage.client.place(CUSTOMER), "processing")
     return await stage.buyer.waits_for("notification")
@@ -268,6 +286,8 @@ HAPPENS: dict[str, Callable[[Stage], Awaitable[Any]]] = {
     "delivery_update": delivery_moved,
     "product_update": product_edited,
     "shop_update": shop_paused,
+    "availability_update": sold_out,
+    "opening_update": closed,
     "notification": told_in_words,
     "order_unseen": unseen,
     "booking_unseen": unseen,

@@ -43,6 +43,8 @@ class Listener:
         """Send a command; gives its ack, which is what the document says."""
         if command in {"watch_conversation", "typing"}:
             self._rooms.add("conversation_{id}")
+        if command == "watch_shop":
+            self._rooms.add("shoppers")
         ack = await self._client.call(command, args, timeout=60)
         assert problems_of(f"{command}.ack", ack) == []
         return ack

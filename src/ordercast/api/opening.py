@@ -69,7 +69,7 @@ class ResumeShop(Struct, frozen=True, forbid_unknown_fields=True):
 async def get_opening(context: Context) -> Response[CurrentOpening]:
     """Get whether the shop takes orders now, when that changes, its hours and its pause."""
     found = await context.store.read(units.opening)
-    return json_response(_encoded(context, found, context.now()))
+    return json_response(encoded(context, found, context.now()))
 
 
 @put("/api/shop/hours", dto=JsonBody[SetHours], return_dto=None, tags=["shop"], responses=REFUSALS | CONFLICTS)
@@ -84,7 +84,7 @@ async def set_hours(data: JSONBody[SetHours], request: AnyRequest, context: Cont
         units.set_hours(transaction, data.hours, expected_version=data.version, actor=actor, now=now)
         return units.opening(transaction)
 
-    return json_response(_encoded(context, await context.store.write(unit), now))
+    return json_response(encoded(context, await context.store.write(unit), now))
 
 
 @post(
@@ -107,7 +107,7 @@ async def pause_shop(data: JSONBody[PauseShop], request: AnyRequest, context: Co
         units.pause(transaction, until, reason, actor=actor, now=now)
         return units.opening(transaction)
 
-    return json_response(_encoded(context, await context.store.write(unit), now))
+    return json_response(encoded(context, await context.store.write(unit), now))
 
 
 @post(
@@ -128,7 +128,7 @@ async def resume_shop(data: JSONBody[ResumeShop], request: AnyRequest, context: 
         units.resume(transaction, actor=actor, now=now)
         return units.opening(transaction)
 
-    return json_response(_encoded(context, await context.store.write(unit), now))
+    return json_response(encoded(context, await context.store.write(unit), now))
 
 
 def _until(data: PauseShop, now: Timestamp) -> Timestamp | None:
@@ -142,7 +142,8 @@ def _until(data: PauseShop, now: Timestamp) -> Timestamp | None:
     return until
 
 
-def _encoded(context: ApiContext, opening: Opening, now: Timestamp) -> bytes:
+def encoded(context: ApiContext, opening: Opening, now: Timestamp) -> bytes:
+    """The JSON of a `CurrentOpening`."""
     found = standing(opening, now, zone(context.timezone))
     return msgspec.json.encode(
         CurrentOpening(

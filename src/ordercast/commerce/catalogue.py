@@ -2,14 +2,28 @@
 
 from __future__ import annotations
 
+from enum import StrEnum
 from hashlib import sha256
 from typing import Final
 
 from msgspec import Struct
 
 from .ids import RANDOM_BYTES, new_id
+from .timestamps import Timestamp
 
 DEMO_CURRENCY: Final = "BDT"
+FEW_LEFT_MAX: Final = 10
+"""From here on buyers are told that few are left."""
+
+
+class Availability(StrEnum):
+    """Whether a product can be had: what buyers are told of its stock."""
+
+    IN_STOCK = "in_stock"
+    FEW_LEFT = "few_left"
+    SOLD_OUT = "sold_out"
+    WITHDRAWN = "withdrawn"
+    """It is not for sale any more."""
 
 
 class Product(Struct, frozen=True, rename="camel"):
@@ -31,6 +45,14 @@ class Product(Struct, frozen=True, rename="camel"):
     active: bool = True
     """Whether it can be ordered."""
     version: int = 1
+
+
+def availability_of(*, active: bool, stock: int, sold_out_until: str | None, at: Timestamp) -> Availability:
+    if not active:
+        return Availability.WITHDRAWN
+    if stock <= 0 or (sold_out_until is not None and sold_out_until > at):
+        return Availability.SOLD_OUT
+    return Availability.FEW_LEFT if stock <= FEW_LEFT_MAX else Availability.IN_STOCK
 
 
 def _demo(slug: str, price: int, tax_class: str, stock: int, *, en: tuple[str, str], bn: tuple[str, str]) -> Product:

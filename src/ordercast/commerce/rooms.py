@@ -6,6 +6,7 @@ import re
 from typing import Final
 
 STORE_OWNERS: Final = "store-owners"
+SHOPPERS: Final = "shoppers"
 CONVERSATION_PREFIX: Final = "conversation_"
 _WATCH: Final = "watch_order_"
 TABLE_WATCH_PREFIX: Final = "rows:"
@@ -14,6 +15,7 @@ EVERYBODY: Final = "\x00everybody"
 
 ROOMS: Final = {
     STORE_OWNERS: "The shop's people: tokens of the roles `admin` and `store`.",
+    SHOPPERS: "Whoever asked for it by `watch_shop`, also without a token: what it hears, everybody may know.",
     "customer_{id}": "The customer of that id.",
     "driver_{id}": "The driver of that id.",
     "carer_{id}": "The carer of that id.",
@@ -66,6 +68,12 @@ def is_watch_room(room: str) -> bool:
 def is_table_watch_room(room: str) -> bool:
     """Whether it is of those who watch rows of an attached table, whose filter is its name."""
     return room.startswith(TABLE_WATCH_PREFIX)
+
+
+def is_watched_room(room: str) -> bool:
+    """Whether a command other than `join_room` opens it."""
+    is_order = is_watch_room(room) or is_conversation_room(room)
+    return is_order or is_table_watch_room(room) or room == SHOPPERS
 
 
 def user_room(user_id: str) -> str:

@@ -25,8 +25,9 @@ from .types import ChangeKind
 # And those under which our own shop tells, on whose payloads pages and apps rely.
 RESERVED_EVENTS: Final = CONNECTION_EVENTS | {
     "new_order", "newOrder", "order_update", "orderStatusUpdated", "customer_order_update", "delivery_update",
-    "payment_update", "payment_mismatch", "product_update", "shop_update", "notification", "order_unseen",
-    "booking_unseen", "stats", "message", "message_update", "typing", "seen", "participants",
+    "payment_update", "payment_mismatch", "product_update", "shop_update", "availability_update", "opening_update",
+    "notification", "order_unseen", "booking_unseen", "stats", "message", "message_update", "typing", "seen",
+    "participants",
 }  # fmt: skip
 BOOKING_EVENTS: Final = frozenset({"new_booking", "booking_update"})
 """Ours too, but open to booking back ends, with one object as argument."""

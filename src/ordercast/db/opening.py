@@ -28,7 +28,9 @@ from .types import ChangeKind
 TABLE: Final = "shop_opening"
 KEY: Final = 1
 """The key of the row."""
-_ENTITY: Final = "'shop'"
+ENTITY_ID: Final = "shop"
+"""The feed's name of it."""
+_ENTITY: Final = f"'{ENTITY_ID}'"
 
 shop_opening = table(
     TABLE,

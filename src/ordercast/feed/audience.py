@@ -18,6 +18,7 @@ from ordercast.commerce.notifications import SHOP
 from ordercast.commerce.people import Role
 from ordercast.commerce.rooms import (
     EVERYBODY,
+    SHOPPERS,
     STORE_OWNERS,
     booking_room,
     carer_room,
@@ -143,7 +144,10 @@ def route(change: Change, event_id: Callable[[int], str]) -> Iterator[RoutedEven
         yield single(change, event_id(0))
         return
     if change.kind.startswith("product."):
-        yield RoutedEvent("product_update", (STORE_OWNERS,), [payloads.product_updated(change, event_id(0))])
+        yield from _of_product(change, event_id)
+        return
+    if change.kind == ChangeKind.SHOP_OPENING_CHANGED:
+        yield from _of_opening(change, event_id)
         return
     if change.kind.startswith("booking."):
         yield from _of_booking(BookingChange.of(change), event_id)
@@ -172,13 +176,22 @@ def _of_booking(change: BookingChange, event_id: Callable[[int], str]) -> Iterat
         yield RoutedEvent("payment_update", (*_of_store(change), *_of_customer(change)), [payment])
 
 
+def _of_product(change: Change, event_id: Callable[[int], str]) -> Iterator[RoutedEvent]:
+    """The whole product for staff; for who is in the shop whether it can be had, in words."""
+    yield RoutedEvent("product_update", (STORE_OWNERS,), [payloads.product_updated(change, event_id(0))])
+    told = payloads.availability_changed(change, event_id(1))
+    if told is not None:
+        yield RoutedEvent("availability_update", (SHOPPERS,), [told])
+
+
+def _of_opening(change: Change, event_id: Callable[[int], str]) -> Iterator[RoutedEvent]:
+    """The shop's hours or its pause: for staff, and for who is in the shop, who does not learn who did it."""
+    yield RoutedEvent("shop_update", (STORE_OWNERS,), [payloads.opening_changed(change, event_id(0))])
+    yield RoutedEvent("opening_update", (SHOPPERS,), [payloads.opening_for_shoppers(change, event_id(1))])
+
+
 def _mismatch(change: Change, event_id: str) -> RoutedEvent:
     return RoutedEvent("payment_mismatch", (STORE_OWNERS,), [{"id": event_id, **payloads.payment_mismatch(change)}])
-
-
-def _opening(change: Change, event_id: str) -> RoutedEvent:
-    """The shop's hours or its pause: for staff; buyers ask."""
-    return RoutedEvent("shop_update", (STORE_OWNERS,), [payloads.opening_changed(change, event_id)])
 
 
 def _resync(change: Change, event_id: str) -> RoutedEvent:
@@ -280,6 +293,5 @@ SINGLE_EVENT_ROUTES: Final[dict[str, Callable[[Change, str], RoutedEvent]]] = {
     ChangeKind.ORDER_UNSEEN: _order_unseen,
     ChangeKind.BOOKING_UNSEEN: _booking_unseen,
     ChangeKind.PAYMENT_MISMATCH: _mismatch,
-    ChangeKind.SHOP_OPENING_CHANGED: _opening,
 }
 """Kinds of changes with exactly one event."""

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from typing import Any, Final, Literal, NotRequired, TypedDict
 
-from ordercast.commerce.catalogue import Product
+from ordercast.commerce.catalogue import Availability, Product
 from ordercast.commerce.notice import NoticeStep
 from ordercast.commerce.notifications import Severity
 from ordercast.commerce.orders import Order
@@ -227,10 +227,19 @@ class ProductUpdatePayload(Stamped):
     """The changed product."""
 
 
-class ShopUpdatePayload(Stamped):
-    """The shop was paused or resumed, or has other hours."""
+class AvailabilityUpdatePayload(Stamped):
+    """A product can be had again, or not any more, or is described or priced otherwise: for buyers."""
 
-    actor: str
+    productId: str
+    availability: Availability
+    """Whether it can be had, and whether few are left; how many is not told."""
+    soldOutUntil: str | None
+    """When the shop has said that it is sold out until then."""
+
+
+class OpeningUpdatePayload(Stamped):
+    """The shop was paused or resumed, or has other hours: for buyers."""
+
     hours: WeekHours | None
     """By the shop's clock; null for a shop that is always open."""
     paused: bool
@@ -239,6 +248,12 @@ class ShopUpdatePayload(Stamped):
     """When the pause ends; null for until somebody resumes."""
     pauseReason: str | None
     """For buyers."""
+
+
+class ShopUpdatePayload(OpeningUpdatePayload):
+    """The shop was paused or resumed, or has other hours."""
+
+    actor: str
 
 
 class NotificationPayload(Stamped):
@@ -419,7 +434,9 @@ class RowLeftPayload(RowPayload):
 
 
 class WatchingPayload(TypedDict):
-    """A watch by `watch_order`, `watch_conversation` or `watch` began, or a room was joined by `join_room`."""
+    """A watch by `watch_order`, `watch_conversation` or `watch` began, or a room was joined by `join_room`
+    or `watch_shop`.
+    """
 
     orderId: NotRequired[str]
     conversationId: NotRequired[str]
@@ -492,6 +509,8 @@ PAYLOADS: Final[dict[str, Any]] = {
     "booking_update": (BookingUpdatePayload, dict[str, Any]),
     "product_update": ProductUpdatePayload,
     "shop_update": ShopUpdatePayload,
+    "availability_update": AvailabilityUpdatePayload,
+    "opening_update": OpeningUpdatePayload,
     "notification": NotificationPayload,
     "order_unseen": OrderUnseenPayload,
     "booking_unseen": BookingUnseenPayload,

@@ -28,6 +28,7 @@ from typing import Any, Final
 from ordercast.commerce.notifications import SHOP
 from ordercast.commerce.rooms import (
     EVERYBODY,
+    SHOPPERS,
     STORE_OWNERS,
     booking_room,
     carer_room,
@@ -152,6 +153,11 @@ def _shop(change: Change) -> list[str]:
     return [STORE_OWNERS]
 
 
+def _public(change: Change) -> list[str]:
+    del change
+    return [STORE_OWNERS, SHOPPERS]
+
+
 _FINDERS: Final[dict[str, Callable[[Change], list[str] | None]]] = {
     ChangeKind.DELIVERY_MOVED: _delivery,
     ChangeKind.EVENT_PUBLISHED: _published,
@@ -165,8 +171,8 @@ _FINDERS: Final[dict[str, Callable[[Change], list[str] | None]]] = {
 _FAMILIES: Final[dict[str, Callable[[Change], list[str] | None]]] = {
     "order.": _order,
     "booking.": _booking,
-    "product.": _shop,
-    "shop.": _shop,
+    "product.": _public,
+    "shop.": _public,
     "message.": _conversation,
     "conversation.": _conversation,
 }

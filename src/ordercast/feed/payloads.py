@@ -7,19 +7,23 @@ from typing import Any, cast
 import msgspec
 
 from ordercast.commerce import sentences
+from ordercast.commerce.catalogue import availability_of
 from ordercast.commerce.conversations import role_of
 from ordercast.commerce.masking import public_actor
 from ordercast.commerce.notice import NoticeStep
 from ordercast.commerce.notifications import NotificationKind, render
+from ordercast.commerce.timestamps import Timestamp
 from ordercast.db import Change, ChangeKind, read_json
 
 from . import event_types
 from .event_types import (
+    AvailabilityUpdatePayload,
     BookingUnseenPayload,
     CustomerOrderUpdatePayload,
     DeliveryUpdatePayload,
     MessagePayload,
     NotificationPayload,
+    OpeningUpdatePayload,
     OrderStamped,
     OrderStatusUpdatedPayload,
     OrderUnseenPayload,
@@ -233,7 +237,36 @@ def product_updated(change: Change, event_id: str) -> ProductUpdatePayload:
     }
 
 
+def availability_changed(change: Change, event_id: str) -> AvailabilityUpdatePayload | None:
+    """What buyers are told of the changed product; None of one that was not for sale, and is not now."""
+    product = msgspec.convert(decode(change.after), _ForSale)
+    before = decode(change.before)
+    if not product.active and not (before or {}).get("active"):
+        return None
+    availability = availability_of(**msgspec.structs.asdict(product), at=Timestamp(change.at))
+    return {
+        "id": event_id,
+        "seq": change.seq,
+        "version": change.version,
+        "at": change.at,
+        "productId": change.entity_id,
+        "availability": availability,
+        "soldOutUntil": product.sold_out_until,
+    }
+
+
+class _ForSale(msgspec.Struct, rename="camel"):
+    stock: int
+    active: bool = True
+    sold_out_until: str | None = None
+
+
 def opening_changed(change: Change, event_id: str) -> ShopUpdatePayload:
+    """`opening_for_shoppers`, and who did it."""
+    return {**opening_for_shoppers(change, event_id), "actor": change.actor}
+
+
+def opening_for_shoppers(change: Change, event_id: str) -> OpeningUpdatePayload:
     """The shop's hours and pause as they are kept; whether it is open is a question of the time."""
     kept = decode(change.after)
     return {
@@ -241,7 +274,6 @@ def opening_changed(change: Change, event_id: str) -> ShopUpdatePayload:
         "seq": change.seq,
         "version": change.version,
         "at": change.at,
-        "actor": change.actor,
         "hours": kept["hours"],
         "paused": kept["paused"],
         "pausedUntil": kept["pausedUntil"],

@@ -33,7 +33,7 @@ from msgspec import structs
 
 from ordercast import telemetry
 from ordercast.commerce.people import SEES_EVERY_ORDER
-from ordercast.commerce.rooms import EVERYBODY, is_conversation_room, is_watch_room
+from ordercast.commerce.rooms import EVERYBODY, SHOPPERS, is_conversation_room, is_watch_room
 from ordercast.db import SessionRow, StoreError
 from ordercast.hub import GapTooOld, Session, Socket
 from ordercast.hub.recovery.replay_budget import REPLAY_BUDGET, charge_replay, may_replay
@@ -167,9 +167,10 @@ class FeedRecovery:
         role = socket.identity.partition(":")[0]
         is_open = (room for room in session.rooms if is_watch_room(room) or is_conversation_room(room))
         watched = tuple(is_open) if role in SEES_EVERY_ORDER else ()
+        public = tuple(room for room in session.rooms if room == SHOPPERS)
         asked = await self.rejoin(socket, session.rooms)
         tables = () if self._watches is None else self._watches.resumed(socket, session.rooms)
-        return (*socket.rooms, *watched, *asked, *tables)  # of now: a right may have ended meanwhile
+        return (*socket.rooms, *watched, *public, *asked, *tables)  # of now: a right may have ended meanwhile
 
     def greeting(self, socket: Socket) -> tuple[str, Sequence[Any]]:
         position = str(self._relay.position)

@@ -27,7 +27,7 @@ from ordercast.api.errors import TooManyWatches
 from ordercast.api.token_rooms import rooms_of
 from ordercast.commerce.errors import NotPermitted
 from ordercast.commerce.room_access import Asker, RoomQuestion, RoomRules, RuleUnanswered
-from ordercast.commerce.rooms import is_conversation_room, is_table_watch_room, is_watch_room
+from ordercast.commerce.rooms import is_watched_room
 from ordercast.commerce.timestamps import Timestamp
 from ordercast.db import Change, StoreError
 from ordercast.feed import Subscriptions
@@ -251,13 +251,7 @@ class AskedRooms:
         identity: Identity | None = getattr(socket.data, "identity", None)
         if self._rules is None or identity is None:
             return ()
-        former = [
-            room
-            for room in rooms
-            if not (
-                room in socket.rooms or is_watch_room(room) or is_conversation_room(room) or is_table_watch_room(room)
-            )
-        ]
+        former = [room for room in rooms if not (room in socket.rooms or is_watched_room(room))]
         await asyncio.gather(*(self._rejoin(socket, room, self._questions(identity, room)) for room in former))
         return tuple(self.memberships(socket))
 

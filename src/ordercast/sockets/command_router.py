@@ -48,13 +48,15 @@ class RoutedCommand(Generic[C]):
     """The description in the AsyncAPI document."""
     is_of_shop: bool = True
     """Whether it is about the shop of ours, where roles of a mapping file's own may do nothing."""
+    is_public: bool = False
+    """Whether a socket without a token may send it."""
 
     async def __call__(self, socket: Socket, *args: Any) -> CommandAck:
         whose = _budget_key(socket)
         budgets = self.context.budgets
         try:
             budgets.take_local(COMMANDS, whose)
-            caller = Caller(socket, _identity_of(socket))
+            caller = Caller(socket, _identity_of(socket, is_public=self.is_public))
             if self.is_of_shop and caller.identity.own_role:
                 raise NotPermitted(caller.identity.actor, "use the shop of ours", role=caller.identity.own_role)
             return success(await self.answer(caller, _read(args, self.type)))
@@ -107,10 +109,11 @@ class CommandRouter:
         doc: CommandDoc | None = None,
         *,
         is_of_shop: bool = True,
+        is_public: bool = False,
     ) -> None:
         """Route the command called `name` to `answer`, whose docstring is the command's text."""
         text = getattr(answer, "func", answer).__doc__ or ""
-        self._server.event(name, RoutedCommand(name, type_, answer, self.context, doc, text, is_of_shop))
+        self._server.event(name, RoutedCommand(name, type_, answer, self.context, doc, text, is_of_shop, is_public))
 
 
 def _budget_key(socket: Socket) -> str | None:
@@ -119,10 +122,10 @@ def _budget_key(socket: Socket) -> str | None:
     return budget_key(identity, socket.conn.handshake.caller)
 
 
-def _identity_of(socket: Socket) -> Identity:
-    """The socket's identity. Raises SignInRequired for one without a token."""
+def _identity_of(socket: Socket, *, is_public: bool) -> Identity:
+    """The socket's identity. Raises SignInRequired for one without a token, unless it needs none."""
     identity: Identity = getattr(socket.data, "identity", NOBODY)
-    if identity.is_nobody:
+    if identity.is_nobody and not is_public:
         raise SignInRequired
     return identity
 

@@ -11,7 +11,7 @@ from ordercast.commerce.room_access import RoomRules
 from ordercast.feed import DriverPositions, EphemeralEvents, Subscriptions, TableSubscriptions, TypingNotices
 from ordercast.hub import Server, Socket
 
-from . import notice_commands, position_command, table_commands, watch_commands, whoami
+from . import notice_commands, position_command, shop_commands, table_commands, watch_commands, whoami
 from .asked_rooms import AskedRooms
 from .auth import REFRESH, AuthRefresh, SocketAuth
 from .command_router import CommandRouter, SocketHandler
@@ -62,6 +62,7 @@ def serve_sockets(
     for command in COMMANDS:
         router.add(command)
     watch_commands.register(router, subscriptions)
+    shop_commands.register(router, subscriptions)
     notice_commands.register(router, notices)
     conversations.register(router)
     positions = DriverPositions(context.store, ephemeral, context.deliveries, context.now, server.spawn)

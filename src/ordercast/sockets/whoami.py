@@ -11,7 +11,7 @@ from msgspec import structs, to_builtins
 from ordercast.api.commands import CommandDoc, RepeatableCommand
 from ordercast.api.whoami import RoomOfIdentity, WhoAmI, who
 from ordercast.commerce.room_access import Reason
-from ordercast.commerce.rooms import is_conversation_room, is_table_watch_room, is_watch_room, room_kind
+from ordercast.commerce.rooms import is_table_watch_room, is_watched_room, room_kind
 from ordercast.commerce.timestamps import Timestamp, timestamp
 from ordercast.hub import Socket
 
@@ -80,7 +80,7 @@ async def _whoami(
 
 
 def _watched(socket: Socket) -> list[RoomOfIdentity]:
-    watched = sorted(room for room in socket.rooms if is_watch_room(room) or is_conversation_room(room))
+    watched = sorted(room for room in socket.rooms if is_watched_room(room) and not is_table_watch_room(room))
     tables = sorted(filter(is_table_watch_room, socket.rooms))
     return [
         *(RoomOfIdentity(room, Reason.WATCH, room_kind(room)) for room in watched),

@@ -2,19 +2,33 @@ import { queryOptions } from "@tanstack/react-query";
 import { get, post, put } from "./http";
 import type { Schemas } from "./schemas";
 import type { Product } from "./shop";
+import { useShopIsLive } from "./shop-is-live";
 
 export type Opening = Schemas["CurrentOpening"];
 export type WeekHours = Schemas["WeekHours"];
 
-/** How old it may be while somebody looks at it: whether a shop is open is a question of the time, too. */
+/** How old it may be while somebody looks at it, and hears of no change. */
 const OPENING_EVERY_MS = 15_000;
+/** A timer of the browser's reaches no further. */
+const TIMER_MS_MAX = 2 ** 31 - 1;
+/** At its minute everybody in the shop asks whether it is open; not all of them at once. */
+const ASK_WITHIN_MS = 2_000;
 
 /** Whether the shop takes orders now, and when that changes. */
 export const openingQuery = queryOptions({
   queryKey: ["opening"],
   queryFn: ({ signal }) => get<Opening>("/api/shop/opening", { signal }),
-  refetchInterval: OPENING_EVERY_MS,
+  refetchInterval: ({ state }) =>
+    useShopIsLive.getState().isLive ? untilItChanges(state.data) : OPENING_EVERY_MS,
 });
+
+/** Whether a shop is open is a question of the time, of which no event tells. */
+function untilItChanges(opening: Opening | undefined): number | false {
+  const next = opening?.isOpen ? opening.closesAt : opening?.opensAt;
+  if (next == null) return false;
+  const left_ms = Math.max(0, Date.parse(next) - Date.now());
+  return Math.min(left_ms + 500 + Math.random() * ASK_WITHIN_MS, TIMER_MS_MAX);
+}
 
 export const pauseShop = (minutes: number | undefined, reason: string, token: string | undefined) =>
   post<Opening>("/api/shop/pause", { ...(minutes !== undefined && { minutes }), reason }, { token });

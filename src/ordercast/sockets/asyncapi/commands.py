@@ -101,7 +101,8 @@ def errors_of(handler: Handler) -> list[str]:
     classes: tuple[type[Exception] | str, ...] = declared
     if isinstance(handler, RoutedCommand):
         repeated = _REPEATED if issubclass(handler.type, IdempotentCommand) else ()
-        classes = (*declared, *repeated, *_COMMON)
+        common = (each for each in _COMMON if not (handler.is_public and each is SignInRequired))
+        classes = (*declared, *repeated, *common)
     return list(dict.fromkeys([*map(_code, classes), INTERNAL]))
 
 

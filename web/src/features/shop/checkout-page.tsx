@@ -1,3 +1,4 @@
+import { lazy, Suspense } from "react";
 import { Link } from "wouter";
 import { useText } from "../../i18n/text";
 import { ClosedNote } from "../../ui/closed-note";
@@ -9,6 +10,8 @@ import { useCartLines } from "./use-cart-lines";
 import { useCatalogue } from "./use-catalogue";
 import "./shop.css";
 
+const LiveShop = lazy(() => import("./live-shop"));
+
 /** `/shop/checkout`: the cart and all that an order needs, without the shelves beside it. */
 export default function CheckoutPage() {
   const { t } = useText();
@@ -16,6 +19,9 @@ export default function CheckoutPage() {
   const lines = useCartLines(products.data);
   return (
     <Shell title={t("checkout.page")} tools={<Account />}>
+      <Suspense>
+        <LiveShop />
+      </Suspense>
       <ClosedNote />
       <p className="checkout-back">
         <Link href="/shop">{t("checkout.back")}</Link>

@@ -1,3 +1,4 @@
+import { lazy, Suspense } from "react";
 import { useText } from "../../i18n/text";
 import { countOf, useCart } from "../../stores/cart";
 import { ProblemNote, Loading } from "../../ui/notes";
@@ -10,6 +11,8 @@ import { ProductGrid } from "./product-grid";
 import { useCatalogue } from "./use-catalogue";
 import "./shop.css";
 
+const LiveShop = lazy(() => import("./live-shop"));
+
 /** Below it the shelves fill the screen, and the cart is a page of its own. */
 const NARROW = "(width < 60rem)";
 
@@ -20,6 +23,9 @@ export default function ShopPage() {
   const quantities = useCart((state) => state.quantities);
   return (
     <Shell title={t("shop.title")} lead={t("shop.lead")} tools={<Account />} wide>
+      <Suspense>
+        <LiveShop />
+      </Suspense>
       <ClosedNote />
       <div className="shop">
         <section aria-label={t("shop.products")}>
