@@ -179,7 +179,7 @@ def test_triggers_write_each_kind_of_change_and_no_other(dialect: Dialect) -> No
 
 def test_each_kind_of_change_makes_an_event_or_is_for_the_nodes_alone() -> None:
     for_nodes = {ChangeKind.ACCESS_REVOKED, ChangeKind.CONVERSATION_CHANGED, ChangeKind.CUSTOMER_ERASED}
-    of_several = ("order.", "booking.", "product.")
+    of_several = ("order.", "booking.", "product.", "shop.")
     heard = {kind for kind in ChangeKind if kind in SINGLE_EVENT_ROUTES or kind.startswith(of_several)}
     # Watchers of a table are told of its rows each by what they see (`feed.row_events`).
     assert heard == set(ChangeKind) - for_nodes - {ChangeKind.ROW_CHANGED}
