@@ -123,6 +123,7 @@ def test_a_file_that_is_not_utf_8_is_told_with_its_line(tmp_path: Path) -> None:
         ("", ()),
         ("{{}}", ("{}",)),
         ('{"a.b".c}', (Field("a.b", ("c",)),)),
+        ('{{{"a{b}""c"}}}', ("{", Field('a{b}"c'), "}")),
         ("{old.status}→{new.status}", (Field("status", (), True), "→", Field("status"))),
         ("{old}", (Field("old"),)),
         ("{গ্রাহক আইডি}", (Field("গ্রাহক আইডি"),)),
