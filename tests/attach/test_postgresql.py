@@ -236,10 +236,11 @@ def test_a_write_through_a_view_and_a_payload_from_one_are_told(shop: AttachedSh
 
 
 def test_generated_columns_are_told_and_virtual_ones_refused_with_the_line(shop: AttachedShop) -> None:
-    shop.do("CREATE TABLE lines (id integer PRIMARY KEY, n integer, twice integer GENERATED ALWAYS AS (n * 2) STORED,"
-            " half integer GENERATED ALWAYS AS (n / 2) VIRTUAL)")  # fmt: skip
-    with pytest.raises(MappingError, match=r"toml:6: public\.lines works half out when it is read"):
-        shop.apply(emit("lines", rest='payload = "{half}"'))
+    shop.do("CREATE TABLE lines (id integer PRIMARY KEY, n integer, twice integer GENERATED ALWAYS AS (n * 2) STORED)")
+    if shop.connection.info.server_version >= 180_000:  # older ones have none
+        shop.do("ALTER TABLE lines ADD half integer GENERATED ALWAYS AS (n / 2) VIRTUAL")
+        with pytest.raises(MappingError, match=r"toml:6: public\.lines works half out when it is read"):
+            shop.apply(emit("lines", rest='payload = "{half}"'))
     shop.apply(emit("lines", rest='payload = "{twice}"'))
     shop.do("INSERT INTO lines VALUES (1, 4)")
     assert shop.args() == [8]
@@ -386,7 +387,7 @@ def test_what_was_done_to_a_trigger_is_found_and_mended(shop: AttachedShop, harm
     shop.apply(text)
     assert shop.check() == []
     ident = shop.mapping(text).emits[0].id
-    for statement in harm.format(name=f"ordercast_{ident}", function=f"emit_{ident}").split("; "):
+    for statement in harm.format(name=f'"00_ordercast_{ident}"', function=f"emit_{ident}").split("; "):
         shop.do(statement)
     assert any(fault in told for told in shop.check()), shop.check()
     if "Bestellung" in harm:

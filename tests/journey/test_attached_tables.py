@@ -164,7 +164,7 @@ def test_without_the_shop_of_ours_there_is_the_live_server_alone(site: AttachedS
 def test_the_sql_is_printed_for_an_administrator(site: AttachedSite) -> None:
     printed = site.command("attach", "--print").stdout
     assert printed.startswith("BEGIN;\n")
-    assert "CREATE TRIGGER ordercast_" in printed
+    assert 'CREATE TRIGGER "00_ordercast_' in printed
     assert 'AFTER INSERT ON "public"."Order" FOR EACH ROW EXECUTE FUNCTION "ordercast".emit_' in printed
 
 

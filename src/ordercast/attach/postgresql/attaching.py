@@ -205,7 +205,7 @@ def _replacing(wanted: CompiledTrigger, compiled: Compiled, former: AttachedTrig
         enabled = "A" if wanted.target.is_owned else "O"
         if fault_of(wanted, compiled, replace(former, body=body, is_definer=True, enabled=enabled)) is None:
             if former.enabled != enabled:
-                yield wanted.always or f"ALTER TABLE {wanted.target.quoted} ENABLE TRIGGER {wanted.name}"
+                yield wanted.always or wanted.ordinary
             return
         yield wanted.drop
     yield wanted.create

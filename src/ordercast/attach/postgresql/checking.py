@@ -104,7 +104,7 @@ def applied_faults(found: Found, attached: list[AttachedTrigger], mapping: Mappi
                 yield Fault(compiled.emit.line, fault)
     ours = {section.id for section in mapping.sections}
     for trigger in there.values():
-        if trigger.name.split("_")[1] not in ours:
+        if trigger.emit_id not in ours:
             yield Fault(
                 1, f"a trigger on {trigger.shown} is of no [[emit]] any more: `ordercast attach --apply` takes it away"
             )

@@ -17,7 +17,7 @@ from ordercast.attach.templates import VIEW
 from ordercast.db.sql import quoted
 from ordercast.db.types import ChangeKind
 
-from .catalogue import Relation, Target, literal
+from .catalogue import TRIGGER_PREFIX, Relation, Target, literal
 from .expressions import Expressions, object_of
 from .watching import watch_body
 
@@ -34,12 +34,19 @@ class CompiledTrigger:
 
     @property
     def drop(self) -> str:
-        return f"DROP TRIGGER IF EXISTS {self.name} ON {self.target.quoted}"
+        return f"DROP TRIGGER IF EXISTS {quoted(self.name)} ON {self.target.quoted}"
+
+    @property
+    def ordinary(self) -> str:
+        """What has it fire in ordinary sessions."""
+        return f"ALTER TABLE {self.target.quoted} ENABLE TRIGGER {quoted(self.name)}"
 
     @property
     def always(self) -> str | None:
         """What has it fire for changes by replication too; None where the role may not say so."""
-        return f"ALTER TABLE {self.target.quoted} ENABLE ALWAYS TRIGGER {self.name}" if self.target.is_owned else None
+        if not self.target.is_owned:
+            return None
+        return f"ALTER TABLE {self.target.quoted} ENABLE ALWAYS TRIGGER {quoted(self.name)}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,20 +90,20 @@ def _in_dollars(body: str) -> str:
 
 def _triggers(emit: Section, target: Target, schema: str) -> Iterator[CompiledTrigger]:
     verbs = " OR ".join(verb.upper() for verb in emit.on)
-    name, function = f"ordercast_{emit.id}", f"emit_{emit.id}"
+    name, function = f"{TRIGGER_PREFIX}{emit.id}", f"emit_{emit.id}"
     called = f"EXECUTE FUNCTION {quoted(schema)}.{function}()"
     if emit.at_commit:
         made = (
-            f"CREATE CONSTRAINT TRIGGER {name} AFTER {verbs} ON {target.quoted}"
+            f"CREATE CONSTRAINT TRIGGER {quoted(name)} AFTER {verbs} ON {target.quoted}"
             f" DEFERRABLE INITIALLY DEFERRED FOR EACH ROW {called}"
         )
     else:
-        made = f"CREATE TRIGGER {name} AFTER {verbs} ON {target.quoted} FOR EACH ROW {called}"
+        made = f"CREATE TRIGGER {quoted(name)} AFTER {verbs} ON {target.quoted} FOR EACH ROW {called}"
     yield CompiledTrigger(emit, target, name, function, made)
     if "delete" in emit.on:
-        name, function = f"ordercast_{emit.id}_emptied", f"emptied_{emit.id}"
+        name, function = f"{TRIGGER_PREFIX}{emit.id}_emptied", f"emptied_{emit.id}"
         made = (
-            f"CREATE TRIGGER {name} AFTER TRUNCATE ON {target.quoted} FOR EACH STATEMENT"
+            f"CREATE TRIGGER {quoted(name)} AFTER TRUNCATE ON {target.quoted} FOR EACH STATEMENT"
             f" EXECUTE FUNCTION {quoted(schema)}.{function}()"
         )
         yield CompiledTrigger(emit, target, name, function, made)

@@ -22,8 +22,6 @@ _MOMENT: Final = """'YYYY-MM-DD"T"HH24:MI:SS.MS"Z"'"""
 _MOMENTS: Final = frozenset({"timestamp", "timestamptz"})
 _JSON: Final = frozenset({"json", "jsonb"})
 _TEXTS: Final = frozenset({"text", "varchar", "bpchar"})
-# Types that have no equality, or one that two databases would not agree on.
-_NOT_COMPARED: Final = frozenset({"json", "xml", "point", "box", "polygon", "path"})
 
 
 class Expressions:
@@ -58,9 +56,11 @@ class Expressions:
         return f"{self._row}.{quoted(name)}"
 
     def differs(self, name: str) -> str:
-        """Whether a column was changed by an update."""
-        cast = "::text" if self._relation.columns.get(name) in _NOT_COMPARED else ""
-        return f"NEW.{quoted(name)}{cast} IS DISTINCT FROM OLD.{quoted(name)}{cast}"
+        """Whether a column was changed by an update: byte by byte where its type calls equal what is told otherwise."""
+        new, old = f"NEW.{quoted(name)}", f"OLD.{quoted(name)}"
+        if name in self._relation.inexact:
+            return f"ROW({new})::record *<> ROW({old})::record"
+        return f"{new} IS DISTINCT FROM {old}"
 
     def json(self, value: Payload) -> str:
         if is_constant(value):
@@ -91,7 +91,7 @@ class Expressions:
         column, type_ = f"{row}.{quoted(field.name)}", self._relation.columns.get(field.name, "")
         if field.path:
             return self._within(self._parsed(column, type_), field, "#>")
-        return f"to_char({column}, {_MOMENT})" if type_ in _MOMENTS else column
+        return _moment(column) if type_ in _MOMENTS else column
 
     def as_text(self, field: Field) -> str:
         if field.name in self._variables:
@@ -102,7 +102,7 @@ class Expressions:
         column, type_ = f"{row}.{quoted(field.name)}", self._relation.columns.get(field.name, "")
         if field.path or type_ in _JSON:
             return self._within(self._parsed(column, type_), field, "#>>")
-        return f"to_char({column}, {_MOMENT})" if type_ in _MOMENTS else f"{column}::text"
+        return _moment(column) if type_ in _MOMENTS else f"{column}::text"
 
     @staticmethod
     def _parsed(column: str, type_: str) -> str:
@@ -116,10 +116,19 @@ class Expressions:
         return value if not field.path and operator == "#>" else f"({value} {operator} {path})"
 
     def _whole(self, row: str) -> str:
-        """The row, whatever columns it has by then; a moment is written as one of ours."""
+        """The row, whatever columns it has by then; a moment is written as one of ours. Without what is worked out when
+        it is read: a trigger does not know it.
+        """
+        virtual = ", ".join(map(literal, sorted(self._relation.virtual)))
         moments = [name for name, type_ in self._relation.columns.items() if type_ in _MOMENTS]
-        written = [(name, f"to_char({row}.{quoted(name)}, {_MOMENT})") for name in moments]
-        return f"to_jsonb({row})" + (f" || {object_of(written, 'jsonb')}" if written else "")
+        written = [(name, _moment(f"{row}.{quoted(name)}")) for name in moments if name not in self._relation.virtual]
+        whole = f"(to_jsonb({row}) - ARRAY[{virtual}])" if virtual else f"to_jsonb({row})"
+        return whole + (f" || {object_of(written, 'jsonb')}" if written else "")
+
+
+def _moment(value: str) -> str:
+    """`infinity` is one too, which no format has."""
+    return f"coalesce(to_char({value}, {_MOMENT}), {value}::text)"
 
 
 def object_of(members: list[tuple[str, str]], type_: str = "json") -> str:
