@@ -20,6 +20,10 @@ const schema = new mongoose.Schema(
   { timestamps: true, toJSON: { virtuals: true } },
 );
 const Order = mongoose.model("Order", schema);
+const Booking = mongoose.model(
+  "Booking",
+  new mongoose.Schema({ customer: { id: String, name: String }, at: Date, guests: Number, status: { type: String, default: "asked" } }),
+);
 await mongoose.connect(MONGODB_URL);
 
 const app = express();
@@ -55,7 +59,7 @@ app.post("/api/login", ({ body }, response) => {
   response.json({ token: jwt.sign(person, JWT_SECRET, { expiresIn: "8h" }) });
 });
 
-app.use("/api/orders", (request, response, next) => {
+app.use("/api", (request, response, next) => {
   try {
     request.person = jwt.verify(request.get("authorization")?.replace("Bearer ", ""), JWT_SECRET);
     next();
@@ -87,6 +91,18 @@ app.patch("/api/orders/:id", async ({ params, body, person }, response) => {
   if (order === null) return response.status(404).json({ error: "no such order" });
   order.status = body.status;
   response.json(await order.save());
+});
+
+app.post("/api/bookings", async ({ body, person }, response) => {
+  response.status(201).json(await Booking.create({ customer: { id: person.id, name: body.name }, at: body.at, guests: body.guests }));
+});
+
+app.patch("/api/bookings/:id", async ({ params, body, person }, response) => {
+  if (person.role !== "store_owner") return response.status(403).json({ error: "for the owner" });
+  const booking = await Booking.findById(params.id);
+  if (booking === null) return response.status(404).json({ error: "no such booking" });
+  booking.status = body.status;
+  response.json(await booking.save());
 });
 
 server.listen(PORT, "127.0.0.1", () => console.log(`the shop is at http://localhost:${PORT}/orders.html`));

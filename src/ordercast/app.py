@@ -110,15 +110,20 @@ def read_mapping(settings: Settings) -> Mapping | None:
     if path is None:
         return None
     _check_source(settings)
-    return mapping_at(path)
+    return mapping_at(path, of_documents=bool(settings.source_mongodb))
 
 
-def mapping_at(path: Path) -> Mapping:
-    """Read a mapping file, whatever there is of the database. Raises ConfigError with each fault's line."""
+def mapping_at(path: Path, *, of_documents: bool | None = None) -> Mapping:
+    """Read a mapping file, whatever there is of the database; `of_documents` where it is known which kind that is.
+    Raises ConfigError with each fault's line.
+    """
     from ordercast import attach  # noqa: PLC0415 - most shops have no such file
 
     try:
-        return attach.read(path)
+        mapping = attach.read(path)
+        if of_documents is not None:
+            attach.check_language(mapping, of_documents=of_documents)
+        return mapping
     except attach.MappingError as error:
         raise ConfigError("mapping_file", f"cannot be used\n{error}") from None
     except OSError as error:
@@ -301,7 +306,7 @@ async def serve(settings: Settings, on_ready: OnReady, signals: SignalHandlers) 
         notices = NoticeRecorder(store, _now)
         bus = redis_services.bus or _database_bus(settings)
         rules = rule_answers(settings, mapping)
-        attached = await attached_tables(settings, store, mapping, rules)
+        attached = await attached_tables(settings, store, mapping, rules, redis_services)
         server, relay, presence = build_hub(
             settings, store, authenticator, bus, notices, rules=rules, tables=attached.tables
         )

@@ -48,7 +48,7 @@ if TYPE_CHECKING:
     from ordercast.attach.questions import Authorizer, Questions
     from ordercast.attach.rule_answers import RuleAnswers
     from ordercast.attach.sqlite.snapshots import SqliteTables
-    from ordercast.contrib.mongodb import MongoSource
+    from ordercast.contrib.mongodb import Collections, MongoSource
 
 log = logging.getLogger("ordercast.attach")
 
@@ -125,11 +125,11 @@ def _notifying(settings: Settings, store: Store, port: int) -> list[Job]:
 
 async def _mongo_source(settings: Settings, store: Store) -> MongoSource:
     """The orders of another shop, as the settings name them. Raises ConfigError for a URL that is none."""
-    from ordercast.contrib.mongodb import MongoSource  # noqa: PLC0415 - its driver is slow to load
+    from ordercast.contrib.mongodb import order_source  # noqa: PLC0415 - its driver is slow to load
 
     currency = settings.mongodb_currency or await store.read(shop.currency)
     try:
-        return MongoSource(
+        return order_source(
             store, settings.mongodb_url, collection=settings.mongodb_collection, currency=currency, now=_now
         )
     except ValueError as error:
@@ -192,22 +192,35 @@ def _authorizer(settings: Settings, mapping: Mapping) -> Authorizer | None:
 
 
 async def attached_tables(
-    settings: Settings, store: Store, mapping: Mapping | None, rules: RuleAnswers | None
+    settings: Settings,
+    store: Store,
+    mapping: Mapping | None,
+    rules: RuleAnswers | None,
+    redis_services: RedisServices,
 ) -> AttachedJobs:
-    """Look at what is attached to the database that is served, and watch it; or follow the outbox of another."""
-    found = await _attached(settings, store, mapping)
+    """Look at what is attached to the database that is served, and watch it; or follow the outbox of another, or the
+    changes of another's collections.
+    """
+    found = await _attached(settings, store, mapping, redis_services)
     if rules is None:
         return found
     return found._replace(always=(*found.always, rules.run), warnings=(*found.warnings, rules.warnings))
 
 
-async def _attached(settings: Settings, store: Store, mapping: Mapping | None) -> AttachedJobs:
+async def _attached(
+    settings: Settings, store: Store, mapping: Mapping | None, redis_services: RedisServices
+) -> AttachedJobs:
     if await store.read(events.is_noted_built_in) != settings.built_in:
         note = partial(events.note_built_in, is_built_in=settings.built_in)
         await store.write(UnitOfWork(note, is_silent=True))
     if mapping is None:
         return AttachedJobs()
     log.info("as %s says, %s", mapping.path, mapping.summary)
+    if settings.source_mongodb:
+        followed = _collections(settings, store, mapping)
+        # Where another node follows them, nothing is missing here.
+        redis_services.add("collections", lambda: followed.state if store.leads else "up")
+        return AttachedJobs((), followed.jobs, (followed.warnings,))
     outbox = _outbox(settings, mapping)
     if outbox is not None:
         from ordercast.attach.outbox_relay import OutboxRelay  # noqa: PLC0415 - as below
@@ -225,6 +238,18 @@ async def _attached(settings: Settings, store: Store, mapping: Mapping | None) -
     return AttachedJobs(
         (attached.run,), (publish_mapping_gaps(attached.tell_gaps),), (attached.warnings,), attached.tables
     )
+
+
+def _collections(settings: Settings, store: Store, mapping: Mapping) -> Collections:
+    """The collections of a MongoDB of which something is told. Raises ConfigError for a URL that is none."""
+    from ordercast.attach.mongodb.events import CollectionEvents  # noqa: PLC0415 - most shops have nothing attached
+    from ordercast.contrib.mongodb import Collections  # noqa: PLC0415 - its driver is slow to load
+
+    names = list(dict.fromkeys(emit.table for emit in mapping.emits))
+    try:
+        return Collections(store, settings.source_mongodb, names, partial(CollectionEvents, mapping), now=_now)
+    except ValueError as error:
+        raise ConfigError("source_url", str(error)) from None
 
 
 def _outbox(settings: Settings, mapping: Mapping) -> Outbox | None:

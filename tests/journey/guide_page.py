@@ -79,7 +79,7 @@ class Reader:
                 case "diff":
                     self._change(*_change(body))
                 case "toml":
-                    assert body in (self._folder / "ordercast.toml").read_text()
+                    assert any(body in file.read_text() for file in self._folder.glob("*.toml"))
 
     def _of_mine(self, text: str) -> str:
         for theirs, mine in self._replaced.items():
@@ -100,6 +100,7 @@ class Reader:
                 self.back_end.kill()
                 self.back_end.start(self._environ)
             case ["ordercast", "serve"]:
+                self.node.kill()
                 own = {name: value for name, value in self._environ.items() if name.startswith("ORDERCAST_")}
                 self.node.change_settings(**own)
                 self.node.start()

@@ -12,12 +12,13 @@ from typing import Any, ClassVar
 
 import httpx
 import pymongo
+import socketio
 from playwright.sync_api import Browser, Page, expect
 
 from tests.mariadb import Mariadb
 from tests.mongodb import MongoStandIn
 from tests.postgres import Postgres
-from tests.waiting import PATIENCE_S
+from tests.waiting import PATIENCE_S, eventually
 
 from .browsers import open_page
 from .guide_page import Reader
@@ -49,6 +50,9 @@ class GuideShop(Reader):
     @abstractmethod
     def committed(self) -> list[str]:
         """Whose orders the database has."""
+
+    def look_further(self) -> None:
+        """See what the guide has besides orders; nothing, as a rule."""
 
     def open_page(self, chromium: Browser) -> Page:
         """The shop's own, signed in and listening."""
@@ -147,7 +151,7 @@ class WoocommerceShop(GuideShop):
 
 class MongooseShop(GuideShop):
     guide, page, is_new, moved = "express-mongoose.md", "orders.html", "new", "accepted"
-    steps = ("What goes from the server", "Start")
+    steps = ("What goes from the server", "Start", "Another collection")
     name = "owner"
 
     def __init__(self, folder: Path, mongodb: MongoStandIn) -> None:
@@ -159,9 +163,31 @@ class MongooseShop(GuideShop):
 
     def order(self, customer: str) -> None:
         if not self._token:
-            self._token = self.post("/api/login", {"name": "asha", "password": PASSWORD})["token"]
+            self._token = self._sign_in("asha")
         items = [{"name": "Kacchi biryani", "price": 320, "quantity": 1}]
         self.post("/api/orders", {"customerName": customer, "items": items}, authorization=f"Bearer {self._token}")
+
+    def look_further(self) -> None:
+        eventually(lambda: self._parts()["collections"] == "up")
+        token = self._sign_in("asha")
+        headers = {"authorization": f"Bearer {self._sign_in('owner')}"}
+        with socketio.SimpleClient() as client:
+            client.connect(self.node.url, auth={"token": token}, transports=["websocket"])
+            asked = {"name": "Asha Rahman", "at": "2026-12-24T18:00:00Z", "guests": 4}
+            booking = self.post("/api/bookings", asked, authorization=f"Bearer {token}")
+            made = {"id": booking["_id"], "name": "Asha Rahman", "at": "2026-12-24T18:00:00.000Z", "guests": 4}
+            assert _heard(client, "bookingMade") == made
+            moved = f"{self.back_end.url}/api/bookings/{booking['_id']}"
+            for status in ("seen", "confirmed"):  # of the first nobody is told
+                httpx.patch(moved, json={"status": status}, headers=headers).raise_for_status()
+            assert _heard(client, "bookingAnswered") == {"id": booking["_id"], "was": "seen", "status": "confirmed"}
+
+    def _parts(self) -> dict[str, str]:
+        answer: dict[str, Any] = httpx.get(f"{self.node.url}/health/ready").json()
+        return dict(answer["parts"])
+
+    def _sign_in(self, name: str) -> str:
+        return str(self.post("/api/login", {"name": name, "password": PASSWORD})["token"])
 
     def order_beside(self, customer: str) -> None:
         known = {"customerId": "c1", "customerName": customer, "items": [], "total": 320, "status": self.is_new}
@@ -176,6 +202,14 @@ class MongooseShop(GuideShop):
     def end(self) -> None:
         super().end()
         self._client.close()
+
+
+def _heard(client: socketio.SimpleClient, event: str) -> Any:
+    """What the next event of that name says."""
+    while True:
+        name, payload, *_ = client.receive(timeout=PATIENCE_S)
+        if name == event:
+            return payload
 
 
 @contextmanager

@@ -64,6 +64,7 @@ def test_every_order_is_on_the_shops_own_page_once_whatever_is_killed(shop: Guid
     expect(orders(page).first).to_have_text(f"just placed: 320.00 {shop.is_new}")
     shop.move("just placed")
     expect(orders(page).first).to_contain_text(shop.moved)
+    shop.look_further()
 
     shop.node.kill()
     shop.order("while Ordercast was dead")

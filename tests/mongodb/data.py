@@ -55,6 +55,9 @@ class Data:
                 found.append(copy.deepcopy(shown))
         return sorted(found, key=lambda document: order_of(document["_id"]))
 
+    def collections(self, database: str) -> list[str]:
+        return sorted(name for of, name in self._versions if of == database)
+
     def get(self, where: Key, id_: Any) -> Document | None:
         versions = self._versions.get(where, {}).get(repr(id_))
         return copy.deepcopy(versions[-1][1]) if versions else None
@@ -70,6 +73,9 @@ class Data:
         self.now = BsonTimestamp(self.now.time, self.now.inc + 1)
         writes()
         return self.now
+
+    def create(self, where: Key) -> None:
+        self._versions.setdefault(where, {})
 
     def insert(self, where: Key, document: Document) -> None:
         if self.get(where, document["_id"]) is not None:

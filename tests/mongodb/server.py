@@ -164,6 +164,8 @@ class MongoStandIn:
                 return self._hello()
             case "ping" | "endsessions":
                 return {"ok": 1.0}
+            case "listcollections":
+                return self._list(body)
             case "aggregate" | "getmore" | "find" | "killcursors":
                 return await self._read(name, body)
         return self._write(name, body)
@@ -186,6 +188,9 @@ class MongoStandIn:
                 return self._write_once(name, body)
             case "commitTransaction" | "abortTransaction":
                 return self._end_transaction(name, body)
+            case "create":
+                self.data.create((body["$db"], body[name]))
+                return {"ok": 1.0}
             case "drop":
                 self.drop_collection(body["$db"], body[name])
                 return {"ok": 1.0}
@@ -269,6 +274,11 @@ class MongoStandIn:
         self._grown = asyncio.Event()
 
     # --- Reading ----------------------------------------------------------------------------------------------------
+
+    def _list(self, body: Document) -> Document:
+        names = [{"name": name, "type": "collection"} for name in self.data.collections(body["$db"])]
+        cursor = {"id": Int64(0), "ns": f"{body['$db']}.$cmd.listCollections", "firstBatch": names}
+        return {"cursor": cursor, "ok": 1.0}
 
     def _find(self, body: Document) -> Document:
         where = (body["$db"], body["find"])

@@ -25,10 +25,16 @@ def gap_document(rooms: Sequence[str], reason: str) -> str:
 
 
 def publish_failures(
-    transaction: Transaction, mapping: Mapping, names: Iterable[str], *, actor: str, now: Timestamp
+    transaction: Transaction,
+    mapping: Mapping,
+    names: Iterable[str],
+    *,
+    actor: str,
+    now: Timestamp,
+    reason: str = "mapping_failed",
 ) -> None:
     """Insert one gap into the feed for all that these `[[emit]]` failed to make."""
     known = {emit.name: gap_rooms(emit) for emit in mapping.sections}
     rooms = sorted({room for name in names for room in known.get(name, [EVERYBODY])})
-    gap = gap_document([EVERYBODY] if EVERYBODY in rooms else rooms, "mapping_failed")
+    gap = gap_document([EVERYBODY] if EVERYBODY in rooms else rooms, reason)
     transaction.run(events.TELL, kind=str(ChangeKind.FEED_RESYNC), id="attach", actor=actor, at=now, after=gap)

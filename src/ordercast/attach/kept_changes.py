@@ -28,13 +28,14 @@ class Change:
     named: Mapping[str, Any] | None
     """What the mapping's SQL came to; None where its condition is not met."""
     writer: Mapping[str, Any]
+    is_document: bool = False
 
     def told(self, row: OutboxRow, emit: Emit) -> OutboxRow:
         """Raises LookupError and ValueError, as `Rendering` does."""
         entity = " ".join([emit.table, *map(str, self.key.values())])[:ENTITY_MAX]
         event = Event([], [])
         if self.named is not None:
-            event = Rendering(self.new, self.old, self.named).event(emit)
+            event = Rendering(self.new, self.old, self.named, is_document=self.is_document).event(emit)
         told = None
         if event.rooms:
             facts = {

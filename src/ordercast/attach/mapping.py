@@ -20,6 +20,7 @@ from ordercast.db.event_names import CONNECTION_EVENTS
 
 from . import toml_lines
 from .claim_rooms import RIGHTS_ROOM, ClaimRooms
+from .filters import faults_of_filter
 from .room_rules import Rule
 from .room_sections import RoomSections
 from .sections import VERBS, Section, Verb
@@ -71,6 +72,8 @@ class Emit(Section):
     at_commit: bool = False
     may_fail_writes: bool = False
     lines: dict[toml_lines.Path, int] = field(default_factory=dict, compare=False)
+    filter: dict[str, Any] = field(default_factory=dict)
+    """`when` of a mapping over documents, in place of the SQL."""
 
     @property
     def fields(self) -> Iterator[tuple[toml_lines.Path, Field]]:
@@ -138,7 +141,7 @@ class _Emit(Struct, frozen=True, forbid_unknown_fields=True):
     rooms: Annotated[list[_Text], Meta(min_length=1, max_length=ROOMS_MAX)]
     name: Annotated[str, Meta(min_length=1, max_length=100)] = ""
     changed: Annotated[list[_Text], Meta(min_length=1)] | None = None
-    when: _Text | None = None
+    when: _Text | dict[str, Any] | None = None
     payload: Any = UNSET
     args: Annotated[list[Any], Meta(max_length=ARGS_MAX)] | UnsetType = UNSET
     sql: dict[str, _Text] = {}
@@ -255,6 +258,9 @@ class _Reading:
             self._fault((*path, "changed"), 'changed speaks of updates: add "update" to `on`')
         if raw.payload is not UNSET and raw.args is not UNSET:
             self._fault((*path, "args"), "an event has `payload`, its one argument, or `args`, all of them")
+        if isinstance(raw.when, dict):
+            for at, sentence in faults_of_filter(raw.when):
+                self._fault((*path, "when", *at), sentence)
         for name in raw.sql:
             if name in {OLD, NEW, VIEW, "*", ""} or "." in name:
                 self._fault((*path, "sql", name), f"no expression can be called {name!r}")
@@ -274,12 +280,13 @@ class _Reading:
             tuple(room for room in rooms if room is not None),
             args,
             tuple(raw.changed or ()),
-            raw.when or "",
+            raw.when if isinstance(raw.when, str) else "",
             raw.sql,
             raw.view,
             raw.at == "commit",
             raw.on_error == "fail",
             self._lines_within(path),
+            raw.when if isinstance(raw.when, dict) else {},
         )
 
     def _watch(self, raw: WatchSection, path: toml_lines.Path) -> Watch | None:

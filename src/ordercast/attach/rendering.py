@@ -28,9 +28,14 @@ def rooms_of_row(rooms: Sequence[Template], row: Mapping[str, Any]) -> tuple[str
 
 
 class Rendering:
-    """One change of a row. `new` and `old` are its columns as JSON values; `named` what the mapping's SQL came to."""
+    """One change of a row. `new` and `old` are its columns as JSON values; `named` what the mapping's SQL came to. Of a
+    document no field need be there: what is not, and what is no JSON to a path, is null.
+    """
 
-    def __init__(self, new: Mapping[str, Any], old: Mapping[str, Any], named: Mapping[str, Any]) -> None:
+    def __init__(
+        self, new: Mapping[str, Any], old: Mapping[str, Any], named: Mapping[str, Any], *, is_document: bool = False
+    ) -> None:
+        self._is_document = is_document
         self._new = new
         self._old = old
         self._named = named
@@ -65,6 +70,9 @@ class Rendering:
         row = self._old if field.is_old else self._new
         if field.name == EVERY:
             return dict(row)
+        if self._is_document:
+            value = row.get(field.name)
+            return None if field.path and isinstance(value, str) else _within(value, field)
         if field.name not in row:
             if field.is_old and not row:
                 return None

@@ -50,7 +50,7 @@ _EMAIL: Final = ("email", "customer email", "user email", "email address", "bill
 _MOBILE: Final = ("mobile", "phone", "phone number", "customer phone", "customer mobile", "mobile number")
 _CONVERSATION: Final = ("conversation", "chat", "thread", "room", "channel")
 STATES_SHOWN_MAX: Final = 20
-Dialect: TypeAlias = Literal["postgresql", "sqlite", "mysql"]
+Dialect: TypeAlias = Literal["postgresql", "sqlite", "mysql", "mongodb"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,13 +78,15 @@ def suggest(tables: Sequence[KnownTable], place: str, dialect: Dialect = "postgr
     found = [(kind, table) for table in tables if (kind := _kind_of(table)) is not None]
     found.sort(key=lambda pair: (list(_KINDS).index(pair[0]), pair[1].name))
     sections = [_Section(kind, table, by_name, dialect).text() for kind, table in found]
+    then = "check" if dialect == "mongodb" else "apply"
+    what = "collection" if dialect == "mongodb" else "table"
     other = sorted(
         table.name
         for table in tables
         if table not in [each for _, each in found] and not _is_of_a_framework(table.name)
     )
     lines = [
-        f"# A first mapping of {place}: read it, change it, then `ordercast attach --apply`.",
+        f"# A first mapping of {place}: read it, change it, then `ordercast attach --{then}`.",
         "# What each word means: docs/guides/attach.md",
         "",
         "[shop]",
@@ -93,12 +95,12 @@ def suggest(tables: Sequence[KnownTable], place: str, dialect: Dialect = "postgr
     ]
     if not sections:
         lines += [
-            "# No table looks like orders, bookings or messages. One of yours is told like this:",
+            f"# No {what} looks like orders, bookings or messages. One of yours is told like this:",
             *_example(other),
         ]
     text = "\n".join(lines) + "\n" + "\n".join(sections)
     if other:
-        text += f"\n# Tables of which nothing is told: {', '.join(other)}\n"
+        text += f"\n# {what.capitalize()}s of which nothing is told: {', '.join(other)}\n"
     return text
 
 
@@ -155,14 +157,21 @@ class _Section:
     def _rooms(self) -> str:
         rooms = ["store-owners"]
         if (owner := self._owner()) is not None:
-            rooms.append(f"customer_{_braced(owner)}")
+            rooms.append(f"customer_{self._braced(owner)}")
         vendor = self._column(f"{name}{rest}" for name in _VENDORS for rest in (" id", ""))
-        beside = "" if vendor is None else f'   # and of one vendor alone: "vendor_{_braced(vendor)}"'
+        beside = "" if vendor is None else f'   # and of one vendor alone: "vendor_{self._braced(vendor)}"'
         return f"rooms = [{', '.join(map(_toml, rooms))}]{beside}"
+
+    def _braced(self, column: str) -> str:
+        return "{" + self._within_braces(column) + "}"
+
+    def _within_braces(self, column: str) -> str:
+        plain = r"[\w ]+(?:\.[\w ]+)*" if self._dialect == "mongodb" else r"[\w ]+"
+        return column if re.fullmatch(plain, column) and column not in {"old", "new", "view"} else f'"{column}"'
 
     def _field(self, *names: str) -> str | None:
         column = self._column(names)
-        return None if column is None else _toml(_braced(column))
+        return None if column is None else _toml(self._braced(column))
 
     def _persons(self, *names: str) -> str | None:
         """A column of the row, or of the person that it names."""
@@ -170,7 +179,7 @@ class _Section:
         if own is not None or person is None:
             return own
         column = self._column(names, person)
-        return None if column is None else _toml("{customer." + _within_braces(column) + "}")
+        return None if column is None else _toml("{customer." + self._within_braces(column) + "}")
 
     def _person_sql(self, lines: Iterable[str]) -> Iterator[str]:
         """What the lines before it name of a person."""
@@ -222,7 +231,7 @@ class _Section:
 
     def _id(self) -> str:
         key = self._table.key or self._table.columns[:1]
-        return _toml("-".join(map(_braced, key)))
+        return _toml("-".join(map(self._braced, key)))
 
     def _orders(self) -> Iterator[str]:
         yield from self._person_sql(self._placed()) if self._billing() is None else self._billing_sql(self._placed())
@@ -254,8 +263,8 @@ class _Section:
         known = f" Its states: {', '.join(states)}." if states else ""
         yield f"# {what.capitalize()} comes into another state.{known}"
         yield from self._head(event, "update", f"changed = [{_toml(status)}]")
-        old = "{old." + _within_braces(status) + "}"
-        new = _toml(_braced(status))
+        old = "{old." + self._within_braces(status) + "}"
+        new = _toml(self._braced(status))
         yield f"payload = {{ {id_name} = {self._id()}, oldStatus = {_toml(old)}, newStatus = {new} }}"
         yield ""
 
@@ -274,18 +283,10 @@ class _Section:
         head = self._head("message", "insert")
         conversation = self._column(f"{name}{rest}" for name in _CONVERSATION for rest in (" id", ""))
         if conversation is not None:
-            head[-1] = f"rooms = [{_toml('conversation_' + _braced(conversation))}]"
+            head[-1] = f"rooms = [{_toml('conversation_' + self._braced(conversation))}]"
         yield from head
         yield 'payload = "{*}"'
         yield ""
-
-
-def _braced(column: str) -> str:
-    return "{" + _within_braces(column) + "}"
-
-
-def _within_braces(column: str) -> str:
-    return column if re.fullmatch(r"[\w ]+", column) and column not in {"old", "new", "view"} else f'"{column}"'
 
 
 def _toml(text: str) -> str:

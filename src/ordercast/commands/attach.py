@@ -106,6 +106,10 @@ def _attaching(settings: Settings, mapping: Mapping) -> Attaching:
         from ordercast.attach.mysql.attaching import MysqlAttaching  # noqa: PLC0415 - its driver is an extra
 
         return MysqlAttaching(settings.source_mysql, mapping)
+    if settings.source_mongodb:
+        from ordercast.attach.mongodb.attaching import MongoAttaching  # noqa: PLC0415 - its driver is slow to load
+
+        return MongoAttaching(settings.source_mongodb, mapping)
     return PostgresqlAttaching(settings.store_url, mapping)
 
 
@@ -113,7 +117,7 @@ def _attaching(settings: Settings, mapping: Mapping) -> Attaching:
 def _told_plainly() -> Iterator[None]:
     """What a person can mend is told in a sentence."""
     try:
-        with _mysql_told_plainly():
+        with _mysql_told_plainly(), _mongodb_told_plainly():
             yield
     except MappingError as error:
         raise ConfigError("mapping_file", f"cannot be used with this database\n{error}") from None
@@ -143,6 +147,23 @@ def _mysql_told_plainly() -> Iterator[None]:
         if sentence is None:
             raise
         raise ConfigError("source_url", sentence) from None
+
+
+@contextmanager
+def _mongodb_told_plainly() -> Iterator[None]:
+    """The same of MongoDB's driver."""
+    try:
+        yield
+    except Exception as error:
+        if "pymongo" not in sys.modules:
+            raise
+        from pymongo.errors import PyMongoError  # noqa: PLC0415 - slow to load
+
+        from ordercast.attach.mongodb.attaching import sentence_of  # noqa: PLC0415 - as above
+
+        if not isinstance(error, PyMongoError):
+            raise
+        raise ConfigError("source_url", sentence_of(error)) from None
 
 
 def _apply(settings: Settings, mapping: Mapping) -> None:

@@ -17,6 +17,7 @@ from .mysql_url import MysqlUrl, is_mysql, read_mysql_url
 
 OWN_SCHEMA = "ordercast"
 MAPPING_FILE = "ordercast.toml"
+_MONGODB = re.compile(r"mongodb(\+srv)?://.")
 _NOT_UNDERSTOOD = (
     "is no URL that PostgreSQL understands; in its password write @ as %40, and / # % and spaces alike; behind ? are"
     " parameters of libpq"
@@ -41,8 +42,8 @@ class DatabaseSettings(msgspec.Struct, frozen=True, kw_only=True):
     """
     source_url: str = ""
     """The database whose tables the mapping file is about, where that is not the one that is served: a shop's SQLite
-    file, or its MySQL or MariaDB. Empty: what the file says of it, else `database_url`; on SQLite ours is then a file
-    beside it.
+    file, its MySQL or MariaDB, or its MongoDB. Empty: what the file says of it, else `database_url`; on SQLite ours is
+    then a file beside it.
     """
     demo: bool = True
     """Fill a new embedded database with the demo shop."""
@@ -93,9 +94,16 @@ class DatabaseSettings(msgspec.Struct, frozen=True, kw_only=True):
         return read_mysql_url(self.source_url) if is_mysql(self.source_url) else None
 
     @property
+    def source_mongodb(self) -> str:
+        """The URL of the shop's own MongoDB, of whose collections something is told; empty for any other."""
+        return self.source_url if _MONGODB.match(self.source_url) else ""
+
+    @property
     def shown_source_url(self) -> str:
         """Where the shop's own database is, for people and logs."""
         url = self.source_mysql
+        if self.source_mongodb:
+            return re.sub(r"(?<=://)[^/]*@", "", self.source_mongodb).partition("?")[0]
         return url.shown if url is not None else self.source_url or self.shown_database_url
 
     @property
@@ -156,11 +164,14 @@ def check_database(settings: DatabaseSettings) -> None:
 def _check_source(settings: DatabaseSettings) -> None:
     if not settings.source_url or settings.source_path is not None:
         return
+    if settings.source_mongodb:
+        _check_mongodb_url("source_url", settings.source_mongodb)
+        return
     if not is_mysql(settings.source_url):
         raise ConfigError(
             "source_url",
-            "must be a file or a MySQL server, as sqlite:///shop.db or mysql://user@host/shop; PostgreSQL's tables are"
-            " attached where ours are too",
+            "must be a file or a server of MySQL or MongoDB, as sqlite:///shop.db, mysql://user@host/shop or"
+            " mongodb://host/shop?replicaSet=rs0; PostgreSQL's tables are attached where ours are too",
         )
     try:
         read_mysql_url(settings.source_url)
@@ -178,12 +189,15 @@ def check_redis(settings: DatabaseSettings) -> None:
 
 
 def check_mongodb(settings: DatabaseSettings) -> None:
-    if not settings.mongodb_url:
-        return
-    if not re.match(r"mongodb(\+srv)?://.", settings.mongodb_url):
-        raise ConfigError("mongodb_url", "must start with mongodb:// or mongodb+srv://")
-    if not re.match(r"[^:]+://[^/?]+/[^?]", settings.mongodb_url):
-        raise ConfigError("mongodb_url", "must name the database, as mongodb://host/shop?replicaSet=rs0")
+    if settings.mongodb_url:
+        _check_mongodb_url("mongodb_url", settings.mongodb_url)
+
+
+def _check_mongodb_url(name: str, url: str) -> None:
+    if not _MONGODB.match(url):
+        raise ConfigError(name, "must start with mongodb:// or mongodb+srv://")
+    if not re.match(r"[^:]+://[^/?]+/[^?]", url):
+        raise ConfigError(name, "must name the database, as mongodb://host/shop?replicaSet=rs0")
 
 
 # --- Addresses of servers ---------------------------------------------------------------------------------------------

@@ -5,6 +5,7 @@ They are decided there and copied as they come; changes are published like our o
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from dataclasses import dataclass, replace
 from inspect import cleandoc
 from typing import Any, Final, NamedTuple
@@ -116,6 +117,13 @@ UNSEEN: Final = Statement("""
     SELECT foreign_key FROM mirrored_orders WHERE source = :source AND snapshot < :snapshot AND gone = 0
     ORDER BY snapshot, entry LIMIT :limit
 """)
+FORGET: Final = Statement("DELETE FROM mirrored_orders WHERE entry = :entry")
+FORGET_SOME: Final = Statement("""
+    DELETE FROM mirrored_orders WHERE entry IN (
+      SELECT entry FROM mirrored_orders WHERE source = :source ORDER BY foreign_key LIMIT :limit)
+""")
+SOURCES: Final = Statement("SELECT name FROM source_positions WHERE name >= :first ORDER BY name LIMIT :limit")
+FORGET_POSITION: Final = Statement("DELETE FROM source_positions WHERE name = :name")
 
 POSITION: Final = Statement("""
     SELECT revision, snapshot, phase, after_key, token, starts_at, lost, resyncs
@@ -343,6 +351,23 @@ def unseen(transaction: Transaction, source: str, snapshot: int, limit: int) -> 
     """Keys of rows older than a snapshot that it does not have."""
     rows = transaction.all(UNSEEN, source=source, snapshot=snapshot, limit=limit)
     return [key for (key,) in rows]
+
+
+def forget(transaction: Transaction, row: MirroredRow) -> None:
+    """Delete a row."""
+    transaction.run(FORGET, entry=row.entry)
+
+
+def forget_sources(transaction: Transaction, prefix: str, known: Collection[str], limit: int) -> bool:
+    """Delete some rows of sources of a kind that are not among the known, and then their positions; return whether
+    there may be more.
+    """
+    for (name,) in transaction.all(SOURCES, first=prefix, limit=limit):
+        if name.startswith(prefix) and name not in known:
+            if transaction.run(FORGET_SOME, source=name, limit=limit) == 0:
+                transaction.run(FORGET_POSITION, name=name)
+            return True
+    return False
 
 
 def _differs(document: str | None, order: dict[str, Any]) -> bool:

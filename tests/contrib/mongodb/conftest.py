@@ -20,7 +20,7 @@ from tests.quick import migrated
 from tests.waiting import until
 
 from ordercast.commerce.timestamps import Timestamp, timestamp
-from ordercast.contrib.mongodb import MongoSource
+from ordercast.contrib.mongodb import MongoSource, order_source
 from ordercast.db import Change, SqliteStore, Store
 from ordercast.db.postgresql.store import PostgresqlStore
 
@@ -89,7 +89,7 @@ class MirroredRow:
         self._url = url
 
     def source(self, store: Store | None = None) -> MongoSource:
-        return MongoSource(store or self.store, self._url, collection="orders", currency="BDT", now=now)
+        return order_source(store or self.store, self._url, collection="orders", currency="BDT", now=now)
 
     @asynccontextmanager
     async def following(self) -> AsyncIterator[MongoSource]:

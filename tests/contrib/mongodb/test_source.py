@@ -9,10 +9,10 @@ import pytest
 from bson import Decimal128, ObjectId
 from tests.waiting import until
 
-from ordercast.contrib.mongodb import MongoSource
+from ordercast.contrib.mongodb import order_source
 from ordercast.contrib.mongodb import source as source_module
-from ordercast.contrib.mongodb.applying import Mirror
-from ordercast.contrib.mongodb.reading import ForeignOrders, SnapshotBatch
+from ordercast.contrib.mongodb.keeping import KeptDocuments
+from ordercast.contrib.mongodb.reading import ForeignCollection, SnapshotBatch
 
 from .conftest import Foreign, MirroredRow
 
@@ -179,14 +179,14 @@ async def test_an_id_that_another_order_has_is_left_out(foreign: Foreign, mirror
 async def test_a_change_that_cannot_be_written_is_left_out_and_those_beside_it_are_not(
     foreign: Foreign, mirror: MirroredRow, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
-    taking = Mirror._take
+    taking = KeptDocuments._take
 
     def refuse_some(self: Any, transaction: Any, change: Any, *rest: Any) -> None:
         taking(self, transaction, change, *rest)
         if "poison" in change.key:
             raise ZeroDivisionError
 
-    monkeypatch.setattr(Mirror, "_take", refuse_some)
+    monkeypatch.setattr(KeptDocuments, "_take", refuse_some)
     async with mirror.following():
         await foreign.orders.insert_many([{"_id": name, "status": "new"} for name in ("one", "poison", "two")])
         await foreign.settle(mirror)
@@ -226,16 +226,16 @@ async def test_a_snapshot_has_no_gap_while_others_write(
     ids: list[Any] = [f"{number:03}" for number in range(60)]
     await foreign.orders.insert_many([order(_id=id_, total=0) for id_ in ids])
     steps = dict.fromkeys(ids, 0)
-    reading = ForeignOrders.piece
+    reading = ForeignCollection.piece
 
-    async def written_to_meanwhile(self: ForeignOrders, after_key: str | None) -> SnapshotBatch:
+    async def written_to_meanwhile(self: ForeignCollection, after_key: str | None) -> SnapshotBatch:
         """Before each piece, some orders move: read ones, those about to be read, and those to be read later."""
         for id_ in ids[::5]:
             await foreign.orders.update_one({"_id": id_}, {"$inc": {"total": 1}})
             steps[id_] += 1
         return await reading(self, after_key)
 
-    monkeypatch.setattr(ForeignOrders, "piece", written_to_meanwhile)
+    monkeypatch.setattr(ForeignCollection, "piece", written_to_meanwhile)
     async with mirror.following():
         await foreign.settle(mirror)
 
@@ -412,9 +412,9 @@ async def test_an_order_that_goes_and_comes_back_while_history_is_made_good_is_n
     await foreign.orders.update_one({"_id": "-a"}, {"$set": {"status": "accepted"}})
     foreign.stand_in.forget_history()
     monkeypatch.setattr("ordercast.contrib.mongodb.reading.SNAPSHOT_DOCUMENTS", 1)
-    reading, pieces = ForeignOrders.piece, 0
+    reading, pieces = ForeignCollection.piece, 0
 
-    async def written_to_meanwhile(self: ForeignOrders, after_key: str | None) -> SnapshotBatch:
+    async def written_to_meanwhile(self: ForeignCollection, after_key: str | None) -> SnapshotBatch:
         nonlocal pieces
         piece = await reading(self, after_key)
         pieces += 1
@@ -426,7 +426,7 @@ async def test_an_order_that_goes_and_comes_back_while_history_is_made_good_is_n
             await foreign.orders.insert_one(order(_id="-b", status="completed"))
         return piece
 
-    monkeypatch.setattr(ForeignOrders, "piece", written_to_meanwhile)
+    monkeypatch.setattr(ForeignCollection, "piece", written_to_meanwhile)
     async with mirror.following():
         await foreign.settle(mirror)
 
@@ -498,7 +498,7 @@ async def test_a_url_that_names_no_database_is_refused(mirror: MirroredRow) -> N
         "mongodb+srv://x",
     ):
         with pytest.raises(ValueError, match=r"is no URL|must name the database|must start with"):
-            MongoSource(mirror.store, url, collection="orders", currency="BDT", now=lambda: "")  # type: ignore[arg-type, return-value]
+            order_source(mirror.store, url, collection="orders", currency="BDT", now=lambda: "")  # type: ignore[arg-type, return-value]
 
 
 def _where(foreign: Foreign) -> tuple[str, str]:

@@ -1,10 +1,10 @@
-"""Units of work that write what was read from MongoDB, together with how far it was read."""
+"""Units of work that mirror the orders of a collection."""
 
 from __future__ import annotations
 
 import logging
 from collections import OrderedDict
-from collections.abc import Sequence
+from collections.abc import Callable
 from typing import Any, Final
 
 from ordercast import telemetry
@@ -14,134 +14,43 @@ from ordercast.commerce.transitions import TERMINAL
 from ordercast.db import Transaction, mirrored
 from ordercast.db.mirrored import MirroredRow, MirroredState, SourcePosition
 
-from .deltas import updated
+from .keeping import KeptDocuments
 from .mapping import is_order, map_order
-from .reading import ForeignChange, SnapshotBatch
-from .values import from_extended_json, to_extended_json
+from .reading import database_of
+from .source import MongoSource, SourceStore
+from .values import to_extended_json
 
 log = logging.getLogger("ordercast.feed")
 
 DELETED: Final = "The order was deleted in MongoDB."
 # Orders of which it was logged already what could not be read; a log that repeats it at each change helps nobody.
 SAID_MAX: Final = 10_000
-UNSEEN_AT_ONCE_MAX: Final = 250
 
 
-class Mirror:
-    """Writes one source's documents. Its methods run inside a transaction, on the writer's thread."""
+class Mirror(KeptDocuments):
+    """Keeps one source's orders in our shape, besides."""
 
     def __init__(self, source: str, currency: str) -> None:
-        self.source = source
+        super().__init__(source)
         self._currency = currency
         self._said: OrderedDict[tuple[str, str], None] = OrderedDict()
 
-    def __repr__(self) -> str:
-        return f"<Mirror of {self.source}>"
+    def _flush(self, transaction: Transaction, now: Timestamp) -> None:
+        """Nothing: each order has said what is to be said."""
 
-    # --- Steps ------------------------------------------------------------------------------------------------------
+    def begin_step(self) -> None:
+        """Nothing, as `_flush`."""
 
-    def take_piece(
-        self, transaction: Transaction, position: SourcePosition, piece: SnapshotBatch, *, now: Timestamp
-    ) -> SourcePosition:
-        """Write documents of a snapshot, as far as they differ from what is mirrored."""
-        moved = self.pass_piece(transaction, position, piece, now=now)
-        # What the first snapshot shows was there before us; what a later one does was missed, and is news.
-        imported = position.snapshot == 1 and not position.lost
-        for document in piece.documents:
-            key = to_extended_json(document["_id"])
-            row = mirrored.find(transaction, self.source, key)
-            self._show(
-                transaction, row, key, document, piece.as_of, snapshot=position.snapshot, now=now, imported=imported
-            )
-        return moved
+    def step_saved(self) -> None:
+        """Nothing, as `_flush`."""
 
-    def pass_piece(
-        self, transaction: Transaction, position: SourcePosition, piece: SnapshotBatch, *, now: Timestamp
-    ) -> SourcePosition:
-        """Move on behind a piece, whatever was made of it; the last one is empty."""
-        after = to_extended_json(piece.documents[-1]["_id"]) if piece.documents else position.after_key
-        # The stream begins where the oldest piece was, as a rule the first one: pieces that are read from other members
-        # may lag. Younger pieces hold more already, and each row knows of which moment it is.
-        starts_at = min(position.starts_at or piece.as_of, piece.as_of)
-        return mirrored.move(transaction, position, now=now, after_key=after, starts_at=starts_at)
+    def left_out(self) -> None:
+        """Nothing: the next change of the order shows it as it is."""
 
-    def miss_unseen(
-        self, transaction: Transaction, position: SourcePosition, *, now: Timestamp
-    ) -> tuple[SourcePosition, bool]:
-        """Take some of what a snapshot has not seen for deleted; answers whether there may be more."""
-        assert position.starts_at is not None
-        moved = mirrored.move(transaction, position, now=now)
-        keys = mirrored.unseen(transaction, self.source, position.snapshot, UNSEEN_AT_ONCE_MAX)
-        for key in keys:
-            row = mirrored.find(transaction, self.source, key)
-            assert row is not None
-            self._delete(transaction, row, position.starts_at, position.snapshot, now)
-        return moved, len(keys) == UNSEEN_AT_ONCE_MAX
-
-    def begin_snapshot(
-        self, transaction: Transaction, position: SourcePosition, *, lost: bool, now: Timestamp
-    ) -> SourcePosition:
-        return mirrored.move(
-            transaction,
-            position,
-            now=now,
-            snapshot=position.snapshot + 1,
-            phase=mirrored.SNAPSHOT,
-            after_key=None,
-            token=None,
-            starts_at=None,
-            lost=lost,
-        )
-
-    def end_snapshot(self, transaction: Transaction, position: SourcePosition, *, now: Timestamp) -> SourcePosition:
-        """Everything is as it stands there; if something was lost before, it is delivered now."""
-        return mirrored.move(
-            transaction,
-            position,
-            now=now,
-            phase=mirrored.STREAM,
-            after_key=None,
-            lost=False,
-            resyncs=position.resyncs + position.lost,
-        )
-
-    def take_changes(
-        self,
-        transaction: Transaction,
-        position: SourcePosition,
-        changes: Sequence[ForeignChange],
-        token: str,
-        *,
-        now: Timestamp,
-    ) -> SourcePosition:
-        """Write changes of the stream, and the place behind them."""
-        # First: on PostgreSQL another reader of the source then waits here, and finds that it was overtaken.
-        moved = mirrored.move(transaction, position, now=now, token=token)
-        for change in changes:
-            self._take(transaction, change, position.snapshot, now)
-        return moved
-
-    # --- One document -----------------------------------------------------------------------------------------------
-
-    def _take(self, transaction: Transaction, change: ForeignChange, snapshot: int, now: Timestamp) -> None:
-        row = mirrored.find(transaction, self.source, change.key)
-        if row is not None and change.at <= row.as_of:
-            return  # a snapshot has shown it already
-        if change.operation == "delete":
-            if row is not None:
-                self._delete(transaction, row, row.as_of, snapshot, now)
-            return
-        document = change.document
-        if change.operation == "update":
-            if row is None or row.gone:
-                # It was deleted before a snapshot could see it, or is forgotten here.
-                log.debug("a change of a document that is not mirrored is left out: %s", change.key)
-                return
-            document = updated(from_extended_json(row.raw), change.description or {})
-        if document is None:
-            raise ValueError(f"an event of the kind {change.operation} without its document")
-        as_of = "" if row is None else row.as_of
-        self._show(transaction, row, change.key, document, as_of, snapshot=snapshot, now=now)
+    def _made_up_for(self, transaction: Transaction, position: SourcePosition, now: Timestamp) -> int:
+        """By a trigger, to the shop's people."""
+        del transaction, now
+        return position.resyncs + 1
 
     def _show(
         self,
@@ -209,3 +118,13 @@ class Mirror:
         if len(self._said) > SAID_MAX:
             self._said.popitem(last=False)
         return True
+
+
+def order_source(
+    store: SourceStore, url: str, *, collection: str, currency: str, now: Callable[[], Timestamp]
+) -> MongoSource:
+    """Mirrors a collection's orders; `currency` is what its amounts are in. Raises ValueError for a URL that is none or
+    names no database.
+    """
+    kept = Mirror(f"mongodb:{database_of(url)}.{collection}", currency)
+    return MongoSource(store, url, kept, collection=collection, now=now)

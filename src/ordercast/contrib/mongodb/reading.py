@@ -72,7 +72,7 @@ def _path_of(url: str) -> str:
     return url.partition("://")[2].partition("/")[2].partition("?")[0]
 
 
-class ForeignOrders:
+class ForeignCollection:
     """One collection of a replica set."""
 
     def __init__(self, url: str, collection: str) -> None:

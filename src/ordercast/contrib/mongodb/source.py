@@ -17,18 +17,17 @@ from ordercast.commerce.timestamps import Timestamp
 from ordercast.db import StoreError, Transaction, mirrored
 from ordercast.db.mirrored import OvertakenError, SourcePosition
 
-from .applying import Mirror
+from .keeping import KeptDocuments
 from .reading import (
     SILENCE_S_MAX,
     STREAM_CHANGES,
     ForeignChange,
-    ForeignOrders,
+    ForeignCollection,
     HistoryLost,
     SnapshotBatch,
     Stream,
     StreamEnded,
     change_of,
-    database_of,
     sentence,
     telling_loss,
 )
@@ -62,21 +61,22 @@ class Read:
 
 
 class MongoSource:
-    """Mirrors a collection's orders into `store`. Only one may follow a collection at a time: of two, each takes back
-    what it did behind the other's back, so nothing is delivered twice, but neither gets on well.
+    """Brings a collection's changes to `store`, as `kept` has it. Only one may follow a collection at a time: of two,
+    each takes back what it did behind the other's back, so nothing is delivered twice, but neither gets on well.
     """
 
     def __init__(
-        self, store: SourceStore, url: str, *, collection: str, currency: str, now: Callable[[], Timestamp]
+        self, store: SourceStore, url: str, kept: KeptDocuments, *, collection: str, now: Callable[[], Timestamp]
     ) -> None:
-        """Raises ValueError for a URL that is none or names no database. `currency` is what its amounts are in."""
-        self.name = f"mongodb:{database_of(url)}.{collection}"
+        self.name = kept.source
         self.state = "connecting"
         """``up`` when changes are followed; or ``connecting``, ``snapshot``, ``resyncing``, ``stopped``."""
+        self.trouble = ""
+        """Why it is not followed, a clause; empty where it is, or nothing was tried."""
         self._store = store
         self._url = url
         self._collection = collection
-        self._mirror = Mirror(self.name, currency)
+        self._kept = kept
         self._now = now
         self._failures = 0
 
@@ -85,7 +85,7 @@ class MongoSource:
 
     async def run(self) -> None:
         """Follow the collection until cancelled, whatever happens to it."""
-        orders = ForeignOrders(self._url, self._collection)
+        orders = ForeignCollection(self._url, self._collection)
         try:
             while True:
                 stop_if_cancelled()
@@ -94,7 +94,7 @@ class MongoSource:
             self.state = "stopped"
             await orders.close()
 
-    async def _attempt(self, orders: ForeignOrders) -> None:
+    async def _attempt(self, orders: ForeignCollection) -> None:
         try:
             await self._follow(orders)
         except HistoryLost as error:
@@ -104,9 +104,11 @@ class MongoSource:
             self.state = "connecting"
         except (PyMongoError, StoreError, OvertakenError, TimeoutError, OSError) as error:
             self.state = "connecting"
-            log.warning("%s: %s: %s; trying again", self.name, type(error).__name__, sentence(error))
-        except Exception:
+            self.trouble = sentence(error)
+            log.warning("%s: %s: %s; trying again", self.name, type(error).__name__, self.trouble)
+        except Exception as error:
             self.state = "connecting"
+            self.trouble = f"{type(error).__name__}, see the log"
             log.exception("%s cannot be followed; trying again", self.name)
         self._failures += 1
         delay_s = min(RETRY_S_MAX, RETRY_S_FIRST * 2 ** min(self._failures - 1, 10))
@@ -116,14 +118,14 @@ class MongoSource:
         self.state = "resyncing"
         with suppress(StoreError, OvertakenError):
             position = await self._position()
-            await self._write(lambda t, now: self._mirror.begin_snapshot(t, position, lost=True, now=now))
+            await self._write(lambda t, now: self._kept.begin_snapshot(t, position, lost=True, now=now))
 
-    async def _follow(self, orders: ForeignOrders) -> None:
+    async def _follow(self, orders: ForeignCollection) -> None:
         position = await self._position()
         if position.phase != mirrored.STREAM:
             position = await self._take_snapshot(orders, position)
         async with orders.stream(position) as stream:
-            self.state = "up"
+            self.state, self.trouble = "up", ""
             await self._take_changes(stream, position)
 
     async def _position(self) -> SourcePosition:
@@ -131,37 +133,44 @@ class MongoSource:
 
     async def _write(self, unit: Callable[[Transaction, Timestamp], T]) -> T:
         now = self._now()
-        return await self._store.write(lambda transaction: unit(transaction, now))
+
+        def run(transaction: Transaction) -> T:
+            self._kept.begin_step()
+            return unit(transaction, now)
+
+        result = await self._store.write(run)
+        self._kept.step_saved()
+        return result
 
     # --- Snapshot ---------------------------------------------------------------------------------------------------
 
-    async def _take_snapshot(self, orders: ForeignOrders, position: SourcePosition) -> SourcePosition:
+    async def _take_snapshot(self, orders: ForeignCollection, position: SourcePosition) -> SourcePosition:
         """Read the whole collection, from where a former attempt was if there was one."""
         async with orders.stream():
             pass  # a server that has no change streams, or no rights for us, answers so before anything is written
-        mirror = self._mirror
+        kept = self._kept
         if position.phase == mirrored.NEW:
             begun = position
-            position = await self._write(lambda t, now: mirror.begin_snapshot(t, begun, lost=False, now=now))
+            position = await self._write(lambda t, now: kept.begin_snapshot(t, begun, lost=False, now=now))
         self.state = "resyncing" if position.lost else "snapshot"
         piece = await orders.piece(position.after_key)
         while piece.documents:
             stop_if_cancelled()
             position = await self._take_piece(position, piece)
             piece = await orders.piece(position.after_key)
-        passed = await self._write(lambda t, now: mirror.pass_piece(t, position, piece, now=now))
+        passed = await self._write(lambda t, now: kept.pass_piece(t, position, piece, now=now))
         return await self._end_snapshot(passed)
 
     async def _take_piece(self, position: SourcePosition, piece: SnapshotBatch) -> SourcePosition:
         """Write documents and how far they reach; as with changes, one that cannot be written is left out."""
         try:
-            return await self._write(lambda t, now: self._mirror.take_piece(t, position, piece, now=now))
+            return await self._write(lambda t, now: self._kept.take_piece(t, position, piece, now=now))
         except (StoreError, OvertakenError):
             raise
         except Exception:  # noqa: BLE001 - logged with the one document that it is about
             if len(piece.documents) == 1:
                 self._leave_out(to_extended_json(piece.documents[0]["_id"]))
-                return await self._write(lambda t, now: self._mirror.pass_piece(t, position, piece, now=now))
+                return await self._write(lambda t, now: self._kept.pass_piece(t, position, piece, now=now))
         for document in piece.documents:
             position = await self._take_piece(position, replace(piece, documents=[document]))
         return position
@@ -171,9 +180,9 @@ class MongoSource:
         while more:
             before = position
             position, more = await self._write(
-                lambda t, now, at=before: self._mirror.miss_unseen(t, at, now=now)  # type: ignore[misc]
+                lambda t, now, at=before: self._kept.miss_unseen(t, at, now=now)  # type: ignore[misc]
             )
-        ended = await self._write(lambda t, now: self._mirror.end_snapshot(t, position, now=now))
+        ended = await self._write(lambda t, now: self._kept.end_snapshot(t, position, now=now))
         log.info("%s: the collection has been read", self.name)
         return ended
 
@@ -208,7 +217,7 @@ class MongoSource:
         """
         changes, token = [one.change for one in read if one.change is not None], read[-1].token
         try:
-            return await self._write(lambda t, now: self._mirror.take_changes(t, position, changes, token, now=now))
+            return await self._write(lambda t, now: self._kept.take_changes(t, position, changes, token, now=now))
         except (StoreError, OvertakenError):
             raise
         except Exception:
@@ -223,6 +232,7 @@ class MongoSource:
 
     def _leave_out(self, key: str) -> None:
         telemetry.SOURCE_DOCUMENTS_UNTOLD.inc()
+        self._kept.left_out()
         log.exception("%s: the change to %s cannot be applied", self.name, key)
 
 

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import math
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
 from decimal import ROUND_HALF_EVEN, Context, Decimal, InvalidOperation
 from typing import Any, Final
+from uuid import UUID
 
-from bson import Binary, Decimal128, Int64, ObjectId, json_util
+from bson import Binary, DBRef, Decimal128, Int64, ObjectId, Regex, json_util
 from bson.binary import UUID_SUBTYPE
 from bson.codec_options import CodecOptions, DatetimeConversion
 from bson.timestamp import Timestamp as BsonTimestamp
@@ -20,6 +22,7 @@ from ordercast.commerce.timestamps import YEAR_MAX, YEAR_MIN, timestamp
 INTEGER_MAX: Final = 2**53 - 1
 TEXT_MAX: Final = 500
 ID_MAX: Final = 128
+UUID_BYTES: Final = 16
 
 # A text that is no UTF-8, or a date of the year 300,000, must not end the stream that carries it.
 CODEC: Final[CodecOptions[dict[str, Any]]] = CodecOptions(
@@ -135,3 +138,54 @@ def _decimal(value: Any) -> Decimal | None:
     except InvalidOperation:
         return None
     return number if number.is_finite() else None
+
+
+# --- As JSON has them -------------------------------------------------------------------------------------------------
+
+
+def to_json(value: Any) -> Any:
+    """A value as JSON has it: ids, decimals and moments as people write them, what JSON has no word for as null."""
+    for types, json_of in _JSON_OF:
+        if isinstance(value, types):
+            return json_of(value)
+    return None
+
+
+def _without_nul(text: str) -> str:
+    return str(text).replace("\0", "")  # PostgreSQL's JSON has none
+
+
+def _moment_to_json(value: datetime) -> str:
+    zoned = value if value.tzinfo is not None else value.replace(tzinfo=UTC)
+    return zoned.astimezone(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
+
+
+def _decimal_to_json(value: Decimal128) -> int | float | None:
+    """As whoever reads JSON has it: whole numbers to the digit, others as doubles."""
+    number = value.to_decimal()
+    if not number.is_finite():
+        return None
+    return int(number) if number == number.to_integral_value() and abs(number) <= INTEGER_MAX else float(number)
+
+
+def _bytes_to_json(value: bytes) -> str:
+    is_uuid = isinstance(value, Binary) and value.subtype == UUID_SUBTYPE and len(value) == UUID_BYTES
+    return str(UUID(bytes=bytes(value))) if is_uuid else f"\\x{value.hex()}"
+
+
+# The first that a value is. Code is a text too, and true a whole number.
+_JSON_OF: Final[tuple[tuple[type | tuple[type, ...], Callable[[Any], Any]], ...]] = (
+    (bool, bool),
+    (str, _without_nul),
+    (int, int),
+    (float, lambda value: value if math.isfinite(value) else None),
+    (Mapping, lambda value: {_without_nul(name): to_json(each) for name, each in value.items()}),
+    ((list, tuple), lambda value: [to_json(each) for each in value]),
+    (ObjectId, str),
+    (datetime, _moment_to_json),
+    (BsonTimestamp, lambda value: _moment_to_json(value.as_datetime())),
+    (Decimal128, _decimal_to_json),
+    (bytes, _bytes_to_json),
+    (DBRef, lambda value: to_json(value.as_doc())),
+    (Regex, lambda value: value.pattern),
+)
