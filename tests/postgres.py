@@ -53,7 +53,7 @@ class Postgres:
     def __init__(self) -> None:
         self.port = free_port()
         self._folder = Path(tempfile.mkdtemp(prefix="ordercast-postgres-"))
-        self._binaries = _reachable_binaries(self._folder)
+        self.binaries = _reachable_binaries(self._folder)
         self._data = self._folder / "data"
         self._data.mkdir()
         if _USER is not None:
@@ -67,7 +67,7 @@ class Postgres:
 
     def _run(self, program: str, *arguments: str) -> None:
         subprocess.run(
-            [self._binaries / program, *arguments], user=_USER, cwd=self._folder, check=True, stdout=subprocess.DEVNULL
+            [self.binaries / program, *arguments], user=_USER, cwd=self._folder, check=True, stdout=subprocess.DEVNULL
         )
 
     # --- Its life ---------------------------------------------------------------------------------------------------
@@ -75,7 +75,7 @@ class Postgres:
     def start(self) -> None:
         options = itertools.chain.from_iterable(("-c", f"{name}={value}") for name, value in SETTINGS.items())
         self._process = subprocess.Popen(
-            [self._binaries / "postgres", "-D", self._data, "-h", "127.0.0.1", "-p", str(self.port), *options],
+            [self.binaries / "postgres", "-D", self._data, "-h", "127.0.0.1", "-p", str(self.port), *options],
             user=_USER,
             cwd=self._folder,
             stdout=subprocess.DEVNULL,

@@ -33,6 +33,8 @@ COMMANDS: Final = {
     "revoke": "tokens:revoke",
     "new-epoch": "database:new_epoch",
     "repair": "repair:repair",
+    "backup": "backup:backup",
+    "restore": "backup:restore",
     "attach": "attach:attach",
     "detach": "attach:detach",
     "account": "account:account",

@@ -301,6 +301,23 @@ def test_a_new_epoch_is_not_begun_unasked(shop: Shop) -> None:
     assert shop.move(order, "processing", shop.login()).status_code == 200
 
 
+def test_a_running_shop_is_backed_up_and_put_back(shop: Shop, tmp_path: Path) -> None:
+    url, file = f"sqlite:///{shop.database}", tmp_path / "backup.db"
+    kept = shop.place()
+    done = ordercast(tmp_path, "backup", str(file), "--database-url", url)
+    assert (done.returncode, "was copied to" in done.stdout) == (0, True), done.stderr
+    lost, headers = shop.place(), {"Authorization": f"Bearer {shop.login()}"}
+    refused = ordercast(tmp_path, "restore", str(file), "--database-url", url)
+    assert (refused.returncode, "--replace" in refused.stderr) == (1, True)
+    done = ordercast(tmp_path, "restore", str(file), "--replace", "--json", "--database-url", url)
+    assert (done.returncode, json.loads(done.stdout)["replaced"]) == (0, f"{shop.database}.replaced"), done.stderr
+
+    known = f"{shop.url}/api/orders/{kept['id']}"
+    eventually(lambda: httpx.get(known, headers=headers).status_code == 200)
+    assert httpx.get(f"{shop.url}/api/orders/{lost['id']}", headers=headers).status_code == 404
+    shop.place()
+
+
 def test_revoking_a_name_that_nobody_has_says_so(shop: Shop) -> None:
     url = f"sqlite:///{shop.database}"
     done = ordercast(shop.database.parent, "revoke", "nobody", "--database-url", url)
