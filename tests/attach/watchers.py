@@ -43,7 +43,7 @@ class Watcher:
         self.client.on("*", self._hear)
 
     async def connect(self) -> Self:
-        await self.client.connect(self.url, auth={"token": self.token}, transports=["websocket"])
+        await self.client.connect(self.url, auth={"token": self.token}, transports=["websocket"], wait_timeout=60)
         return self
 
     async def ask(self, command: str, argument: Any) -> Any:

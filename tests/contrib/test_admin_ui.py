@@ -776,7 +776,7 @@ async def test_a_stock_client_looks_at_a_stock_client(listening: Server) -> None
         calls: dict[str, list[Any]] = {}
         viewer = socketio.AsyncClient(reconnection=False)
         viewer.on("*", lambda event, *args: calls.setdefault(event, []).append(args), namespace="/admin")
-        await viewer.connect(at.url, namespaces=["/admin"], auth=RIGHT)
+        await viewer.connect(at.url, namespaces=["/admin"], auth=RIGHT, wait_timeout=60)
         # The session is ours to close: a polling client that is sent away opens another one, and leaves it.
         http = await stack.enter_async_context(aiohttp.ClientSession())
         shopper = socketio.AsyncClient(reconnection=False, http_session=http)

@@ -79,7 +79,7 @@ async def test_the_python_client_calls(shop: Shop, capsys: pytest.CaptureFixture
     order = await asyncio.to_thread(shop.place)
     token = await asyncio.to_thread(shop.login)
     sio = socketio.AsyncClient()
-    await sio.connect(shop.url, auth={"token": token})
+    await sio.connect(shop.url, auth={"token": token}, wait_timeout=60)
     try:
         for order_id in (order["id"], "ord_nothing"):
             await run_python(SAMPLES["python"], sio=sio, order_id=order_id)

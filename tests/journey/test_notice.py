@@ -38,7 +38,9 @@ async def test_what_was_acknowledged_survives_a_kill_and_what_nobody_opens_is_es
     token = await asyncio.to_thread(shop.login)
     in_javascript, in_python = listen(shop.url, auth={"token": token}), socketio.AsyncClient(reconnection=False)
     in_javascript.wait_for_connection()
-    await in_python.connect(shop.url, auth={"token": shop.token("store", "usr_py")}, transports=["websocket"])
+    await in_python.connect(
+        shop.url, auth={"token": shop.token("store", "usr_py")}, transports=["websocket"], wait_timeout=60
+    )
     opened, other = shop.place(), shop.place()
     in_javascript.wait_for_event("newOrder", 2)
     assert acknowledged(in_javascript, "notice_received", {"orderIds": [opened["id"]]}) == {"unknown": []}

@@ -65,7 +65,7 @@ async def test_the_python_client_hears_exactly_the_new_order(shop: Shop, way: st
     client, heard = socketio.AsyncClient(), asyncio.Queue[Any]()
     client.on("new_order", lambda *args: heard.put_nowait(args))
     token = await asyncio.to_thread(shop.login)
-    await client.connect(shop.url, auth={"token": token}, transports=WAYS[way])
+    await client.connect(shop.url, auth={"token": token}, transports=WAYS[way], wait_timeout=60)
     try:
         order = await asyncio.to_thread(shop.place)
         payload, _offset = await asyncio.wait_for(heard.get(), 60)

@@ -6,7 +6,7 @@ from typing import Any, Self
 
 import socketio
 
-from tests.waiting import until
+from tests.waiting import PATIENCE_S, until
 
 from .described import document, problems_of, problems_of_event
 
@@ -22,7 +22,8 @@ class Listener:
         self._client.on("*", self._hear)
 
     async def connect(self, url: str, **auth: Any) -> Self:
-        await self._client.connect(url, auth={name: value for name, value in auth.items() if value is not None})
+        said = {name: value for name, value in auth.items() if value is not None}
+        await self._client.connect(url, auth=said, wait_timeout=PATIENCE_S)
         return self
 
     @property

@@ -187,7 +187,7 @@ async def test_the_asynchronous_client_says_who_it_is(at: Running, way: str) -> 
             return {"token": "t"}
 
         options: dict[str, Any] = {"transports": WAYS[way], "headers": {"Authorization": "Bearer three"}}
-        await looping.connect(f"{at.url}?page=4", auth=auth, **options)
+        await looping.connect(f"{at.url}?page=4", auth=auth, wait_timeout=PATIENCE_S, **options)
         handshake = await looping.call("handshake")
         assert (handshake["auth"], handshake["query"]["page"]) == ({"token": "t"}, "4")
         assert handshake["headers"]["authorization"] == "Bearer three"
@@ -214,7 +214,7 @@ async def test_the_asynchronous_client_comes_back_by_itself(at: Running, way: st
 @every_way
 async def test_the_asynchronous_simple_client_receives_in_order(at: Running, way: str) -> None:
     async with socketio.AsyncSimpleClient() as simple, asyncio.timeout(PATIENCE_S):
-        await simple.connect(at.url, transports=WAYS[way], auth={"n": 1})
+        await simple.connect(at.url, transports=WAYS[way], auth={"n": 1}, wait_timeout=PATIENCE_S)
         assert await simple.receive() == ["auth", {"n": 1}]
         for number in range(5):
             await simple.emit("message", (number, BYTES))

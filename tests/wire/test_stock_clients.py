@@ -233,7 +233,7 @@ def only_session(at: Running) -> Any:
 @contextlib.asynccontextmanager
 async def python(at: Running, way: str, **options: Any) -> AsyncIterator[Any]:
     client = socketio.AsyncClient(reconnection_delay=0.05, reconnection_delay_max=0.1)
-    await client.connect(at.url, transports=WAYS[way], **options)
+    await client.connect(at.url, transports=WAYS[way], wait_timeout=60, **options)
     try:
         yield client
     finally:
