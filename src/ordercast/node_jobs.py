@@ -92,7 +92,7 @@ def _mailing(settings: Settings, store: Store, port: int) -> list[Job]:
     if mailer is None:
         return []
     public_url = _public_url(settings, port)
-    letters = Letters(MailLinks(public_url, SigningKeys.of(settings)), zone(settings.timezone))
+    letters = Letters(MailLinks(public_url, SigningKeys.of(settings)), zone(settings.timezone), settings.shop_telephone)
     worker = MailWorker(store, mailer, letters, sender=settings.mail_sender, public_url=public_url)
     return [*send_mails(store, worker), forget_unverified(store)]
 

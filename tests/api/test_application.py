@@ -88,7 +88,8 @@ async def test_the_pages_are_told_where_to_connect(store: SqliteStore, settings:
     assert (digits["ISK"], digits["JOD"], digits["CLF"]) == (0, 3, 4)
     assert not {"BDT", "HUF", "IDR", "XXX"} & set(digits)
     assert config == {
-        "socketUrl": "wss://live.example.com", "currency": "BDT", "locales": ["en", "bn"], "preparationMinutes": 0,
+        "socketUrl": "wss://live.example.com", "currency": "BDT", "locales": ["en", "bn"], "telephone": None,
+        "preparationMinutes": 0,
         "timeZone": "UTC",
     }  # fmt: skip
 

@@ -22,7 +22,9 @@ PHONE: Any = {"width": 360, "height": 740}
 @pytest.fixture(scope="module")
 def shop(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Shop]:
     # Mails go into a folder beside the database, as while developing.
-    shop = Shop(tmp_path_factory.mktemp("orders"), {"ORDERCAST_MAIL_URL": ""})
+    shop = Shop(
+        tmp_path_factory.mktemp("orders"), {"ORDERCAST_MAIL_URL": "", "ORDERCAST_SHOP_TELEPHONE": "+880 2 5500-1234"}
+    )
     shop.start()
     yield shop
     shop.kill()
@@ -51,7 +53,10 @@ def test_a_customer_sees_their_own_orders_move(shop: Shop, chromium: Browser) ->
     take_picture(page, "orders-phone.png")
     in_bengali(page)
     assert latin(page) <= {"Demo", "Customer"}
+    call = page.get_by_test_id("call-shop")
+    expect(call).to_have_attribute("href", "tel:+880255001234")
     own.get_by_role("link").click()
+    expect(call).to_have_attribute("href", "tel:+880255001234")
     expect(page.get_by_test_id("track-status")).to_have_attribute("data-status", "processing")
     assert page_errors(page) == []
     page.context.close()

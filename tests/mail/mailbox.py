@@ -6,6 +6,7 @@ import email
 import email.policy
 import re
 from dataclasses import dataclass
+from datetime import UTC, tzinfo
 from email.message import EmailMessage
 from pathlib import Path
 from typing import Any
@@ -47,17 +48,19 @@ def read(content: bytes) -> Received:
     )
 
 
-def sending_of(store: Store, mailer: Mailer, secret: str, **more: Any) -> MailWorker:
-    letters = Letters(MailLinks(PUBLIC_URL, SigningKeys(secret)))
+def sending_of(
+    store: Store, mailer: Mailer, secret: str, *, zone: tzinfo = UTC, telephone: str = "", **more: Any
+) -> MailWorker:
+    letters = Letters(MailLinks(PUBLIC_URL, SigningKeys(secret)), zone, telephone)
     return MailWorker(store, mailer, letters, sender=SENDER, public_url=PUBLIC_URL, **more)
 
 
 class Mailbox:
     """All that a shop sends."""
 
-    def __init__(self, store: Store, folder: Path, secret: str) -> None:
+    def __init__(self, store: Store, folder: Path, secret: str, **letters: Any) -> None:
         self._folder = folder
-        self._sending = sending_of(store, FolderMailer(folder), secret)
+        self._sending = sending_of(store, FolderMailer(folder), secret, **letters)
 
     async def receive(self) -> list[Received]:
         """What has come since this was last asked, in the order of its writing."""

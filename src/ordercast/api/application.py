@@ -90,6 +90,7 @@ def create_api(
         attachments=attachment_rules(settings),
         timezone=settings.timezone,
         preparation_minutes=settings.preparation_minutes,
+        telephone=settings.shop_telephone,
         latency=latency or (lambda: None),
         metrics_port=metrics_port,
         draining=draining,

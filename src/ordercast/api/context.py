@@ -63,6 +63,7 @@ class ApiContext:
     timezone: str = "UTC"
     """The shop's time zone, for its day."""
     preparation_minutes: int = 0
+    telephone: str = ""
     """Promised with an order that is accepted without a time; 0 for nothing."""
     latency: Callable[[], Percentiles | None] = lambda: None
     """Latency of this node's events."""

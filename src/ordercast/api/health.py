@@ -69,6 +69,8 @@ class PageConfig(Struct, frozen=True, rename="camel"):
     """What the shop promises with an order that is accepted without a time; 0 for nothing."""
     time_zone: str
     """The shop's time zone, by its IANA name."""
+    telephone: str | None
+    """Where buyers call the shop, as people write it; null where they cannot."""
 
 
 @get("/health/live", tags=["operation"])
@@ -135,6 +137,7 @@ def page_config(context: ApiContext, transaction: Transaction) -> PageConfig:
         currency_digits=unusual_digits(),
         preparation_minutes=context.preparation_minutes,
         time_zone=context.timezone,
+        telephone=context.telephone or None,
     )
 
 

@@ -14,6 +14,7 @@ from markupsafe import Markup
 from msgspec import Struct
 
 from ordercast.commerce.deliveries import CARRYING
+from ordercast.commerce.letters import dialled
 from ordercast.commerce.orders import OrderLine, PaymentInfo
 from ordercast.commerce.states import Fulfilment, OrderStatus, PaymentMethod, PaymentStatus
 from ordercast.commerce.states import OrderStatus as S
@@ -69,13 +70,22 @@ class OrderRenderer:
     """Of one order, at one moment."""
 
     def __init__(
-        self, words: Translations, order: DisplayedOrder, history: Sequence[HistoryStep], delivery: Delivery, now: str
+        self,
+        words: Translations,
+        order: DisplayedOrder,
+        history: Sequence[HistoryStep],
+        delivery: Delivery,
+        now: str,
+        *,
+        telephone: str | None,
     ) -> None:
+        """`telephone` is the shop's."""
         self._words = words
         self._order = order
         self._history = history
         self._delivery = delivery
         self._now = now
+        self._telephone = telephone
 
     @property
     def title(self) -> str:
@@ -85,10 +95,18 @@ class OrderRenderer:
         """`names` are those of products in the words' language, by id."""
         return framed(
             self.title,
-            Markup('<div class="track"><div class="track-main">{}{}{}</div></div>').format(
-                self._standing(), self._brought_by(), self._receipt(names)
+            Markup('<div class="track"><div class="track-main">{}{}{}</div>{}</div>').format(
+                self._standing(), self._brought_by(), self._receipt(names), self._call()
             ),
         )
+
+    def _call(self) -> Markup:
+        if self._telephone is None:
+            return Markup()
+        return Markup(
+            '<div class="track-side"><div class="track-actions">'
+            '<a class="button" href="tel:{}" data-testid="call-shop">{}</a></div></div>'
+        ).format(dialled(self._telephone), self._words.t("shop.call"))
 
     # --- Where it is --------------------------------------------------------------------------------------------------
 

@@ -126,7 +126,7 @@ def _rendered(words: Translations, order_id: str, found: _Found, now: str) -> Re
     except msgspec.ValidationError:
         return None
     reached = msgspec.convert(found.history, list[order_html.HistoryStep], from_attributes=True)
-    renderer = order_html.OrderRenderer(words, shown, reached, found.delivery, now)
+    renderer = order_html.OrderRenderer(words, shown, reached, found.delivery, now, telephone=found.config.telephone)
     history = found.history if len(found.history) <= LIMIT_MAX else None
     document = msgspec.Raw(found.document)
     data = _InitialData(order_id, found.config, document, history, found.delivery, found.names)

@@ -6,7 +6,8 @@ stranger reads.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+import re
+from dataclasses import dataclass, replace
 from enum import StrEnum
 from typing import Final
 
@@ -28,6 +29,8 @@ class MailKind(StrEnum):
     """Reset a password."""
     PASSWORD_CHANGED = "password_changed"  # noqa: S105 - no password
     ORDER_PLACED = "order_placed"
+    ORDER_PROMISED = "order_promised"
+    """When an order will be ready, as it is promised or promised anew."""
     ORDER_LINK = "order_link"
     """The link to an order, once more, for whoever placed it and says its number and their telephone."""
     BOOKING_REMINDER = "booking_reminder"
@@ -55,6 +58,9 @@ class Letter:
     paragraphs: tuple[str, ...]
     action: str = ""
     link: str = ""
+    call: str = ""
+    """The text of a link to the shop's telephone, if it has one."""
+    telephone: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,6 +71,8 @@ class OrderFacts:
     lines: tuple[tuple[int, str, str], ...]
     """Quantity, name and sum of each line."""
     total: str
+    promised: str = ""
+    """When it will be ready, formatted; empty where nothing is promised yet."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,8 +117,27 @@ def order_placed(language: Language, order: OrderFacts, link: str) -> Letter:
     subject, opening, total, action = _ORDER_PLACED[language]
     number = _number(order.number, language)
     lines = tuple(f"{_number(count, language)} x {name}: {amount}" for count, name, amount in order.lines)
-    paragraphs = (opening.format(number=number), *lines, total.format(total=order.total))
+    promised = (_READY[language].format(when=order.promised),) if order.promised else ()
+    paragraphs = (opening.format(number=number), *lines, total.format(total=order.total), *promised)
     return Letter(subject.format(number=number), paragraphs, action, link)
+
+
+def order_promised(language: Language, number: int, when: str, link: str, *, is_anew: bool) -> Letter:
+    """`when` is formatted; `is_anew` says that another time was promised before."""
+    subject, anew, action = _ORDER_PROMISED[language]
+    values = {"number": _number(number, language), "when": when}
+    paragraphs = (*((anew,) if is_anew else ()), _READY[language])
+    return Letter(subject.format(**values), tuple(text.format(**values) for text in paragraphs), action, link)
+
+
+def with_telephone(letter: Letter, language: Language, telephone: str) -> Letter:
+    """The letter with the shop's telephone, if it has one."""
+    return replace(letter, call=_CALL[language], telephone=telephone) if telephone else letter
+
+
+def dialled(telephone: str) -> str:
+    """A telephone number as a link has it (RFC 3966)."""
+    return re.sub(r"[^+\d]", "", telephone)
 
 
 def order_link(language: Language, number: int, link: str) -> Letter:
@@ -290,6 +317,24 @@ _ORDER_PLACED: Final[dict[Language, tuple[str, str, str, str]]] = {
         "অর্ডারটি দেখুন",
     ),
 }
+_READY: Final = {
+    Language.ENGLISH: "It will be ready on {when}.",
+    Language.BENGALI: "তৈরি হবে {when}।",
+}
+# Subject, what precedes another time, link.
+_ORDER_PROMISED: Final[dict[Language, tuple[str, str, str]]] = {
+    Language.ENGLISH: (
+        "Order {number}: {when}",
+        "The time for order {number} has changed.",
+        "Follow the order",
+    ),
+    Language.BENGALI: (
+        "অর্ডার {number}: {when}",
+        "অর্ডার {number}-এর সময় বদলেছে।",
+        "অর্ডারটি দেখুন",
+    ),
+}
+_CALL: Final = {Language.ENGLISH: "Call the shop", Language.BENGALI: "দোকানে ফোন করুন"}
 _ORDER_LINK: Final[dict[Language, _Text]] = {
     Language.ENGLISH: (
         "The link to your order {number}",

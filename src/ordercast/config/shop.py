@@ -18,6 +18,8 @@ class ShopSettings(NotificationSettings, frozen=True, kw_only=True):
     """The shop's time zone, as ``Asia/Dhaka``: when its day begins, and which hour it is there."""
     shop_location: Annotated[str, Meta(pattern=r"^$|^-?\d{1,2}(\.\d+)?, ?-?\d{1,3}(\.\d+)?$")] = ""
     """Latitude and longitude of where goods are picked up, such as ``23.7806,90.4074``; the demo shop has its own."""
+    shop_telephone: Annotated[str, Meta(pattern=r"^$|^\+?\d[\d ().-]{3,30}\d$")] = ""
+    """Where buyers call the shop, such as ``+880 2 5500 1234``; empty: no page and no mail offers it."""
     preparation_minutes: Annotated[int, Meta(ge=0, le=1_440)] = 0
     """In so many minutes an order will be ready that is accepted without a time of its own; 0 promises nothing."""
     pending_minutes_max: Annotated[int, Meta(ge=0, le=525_600)] = 30

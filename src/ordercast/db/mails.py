@@ -65,6 +65,17 @@ OWE_REMINDER: Final = Statement(f"""
     VALUES (:id, '{MailKind.BOOKING_REMINDER}', :booking_id, :language, 0, :due_at, :created_at)
     ON CONFLICT (id) DO NOTHING
 """)
+# In the language of its confirmation; without one, mail is off, or too much of it was sent.
+OWE_PROMISE: Final = Statement(f"""
+    INSERT INTO mails (id, kind, order_id, language, urgent, due_at, created_at)
+    SELECT :id, '{MailKind.ORDER_PROMISED}', order_id, language, 0, :due_at, :created_at
+    FROM mails WHERE id = :confirmation
+    ON CONFLICT (id) DO NOTHING
+""")
+EARLIER_PROMISES: Final = Statement(f"""
+    SELECT count(*) FROM mails
+    WHERE order_id = :order_id AND kind = '{MailKind.ORDER_PROMISED}' AND id <> :id AND created_at <= :created_at
+""")
 DUE: Final = Statement(f"""
     SELECT id, kind, order_id, booking_id, address, language, attempts, created_at
     FROM mails WHERE {_IS_DUE} AND urgent = :urgent AND due_at <= :now
@@ -150,6 +161,30 @@ def owe_reminder(transaction: Transaction, booking_id: str, starts_at: str, lang
         due_at=now,
         created_at=now,
     )
+
+
+def owe_promise(transaction: Transaction, order_id: str, promised_at: str, now: Timestamp) -> None:
+    """Queue one mail that says for when an order is promised, to whoever had a confirmation."""
+    transaction.run(
+        OWE_PROMISE,
+        id=mail_of_promise(order_id, promised_at),
+        confirmation=mail_of_order(order_id),
+        due_at=now,
+        created_at=now,
+    )
+
+
+def was_promised(transaction: Transaction, mail: Mail) -> bool:
+    """Whether a mail has told, or will tell, of a time before this one."""
+    assert mail.order_id is not None
+    row = transaction.one(EARLIER_PROMISES, order_id=mail.order_id, id=mail.id, created_at=mail.created_at)
+    assert row is not None
+    return bool(row[0])
+
+
+def mail_of_promise(order_id: str, promised_at: str) -> str:
+    """The id of the mail that tells of that time."""
+    return f"mail_{order_id}_{''.join(filter(str.isdigit, promised_at))}"
 
 
 def mail_of_reminder(booking_id: str, starts_at: str) -> str:

@@ -14,7 +14,9 @@ from ordercast.commerce.booking_transitions import COMING
 from ordercast.commerce.letters import Language, Letter, MailKind, OrderFacts, UnseenFacts
 from ordercast.commerce.local_times import written_out
 from ordercast.commerce.money import Money
+from ordercast.commerce.states import OrderStatus
 from ordercast.commerce.tracking import is_looked_up
+from ordercast.commerce.transitions import TERMINAL
 from ordercast.db import Transaction, accounts, bookings, mails, orders
 from ordercast.db.mails import Mail
 from ordercast.db.notices import escalation
@@ -24,6 +26,7 @@ from ordercast.db.webhooks import endpoints
 from .links import Links
 
 UNSEEN: Final = frozenset({MailKind.ORDERS_UNSEEN, MailKind.BOOKINGS_UNSEEN})
+ABOUT_ORDERS: Final = frozenset({MailKind.ORDER_PLACED, MailKind.ORDER_PROMISED, MailKind.ORDER_LINK})
 # Lines listed; larger carts are summed up.
 LINES_MAX: Final = 50
 
@@ -45,10 +48,12 @@ class _Line(msgspec.Struct, rename="camel"):
 
 class _Order(msgspec.Struct, rename="camel"):
     number: int
+    status: OrderStatus
     total: int
     currency: str
     customer_info: _Buyer
     cart_items: list[_Line]
+    promised_at: str | None = None
 
 
 class _Booking(msgspec.Struct, rename="camel"):
@@ -67,17 +72,17 @@ _BOOKING: Final = msgspec.json.Decoder(_Booking)
 class Letters:
     """Renders mails with one shop's links and time zone."""
 
-    def __init__(self, links: Links, zone: tzinfo = UTC) -> None:
-        """`zone` formats times for staff."""
+    def __init__(self, links: Links, zone: tzinfo = UTC, telephone: str = "") -> None:
+        """`telephone` is the shop's, for buyers."""
         self._links = links
         self._zone = zone
+        self._telephone = telephone
 
     def write(self, transaction: Transaction, mail: Mail) -> AddressedLetter | None:
         """Render a mail; None if it has no recipient or reason any more. Raises the errors of reading rows."""
-        if mail.kind is MailKind.ORDER_PLACED:
-            return self._order_placed(transaction, mail)
-        if mail.kind is MailKind.ORDER_LINK:
-            return self._order_link(transaction, mail)
+        if mail.kind in ABOUT_ORDERS:
+            found = self._about_order(transaction, mail)
+            return found and found._replace(letter=words.with_telephone(found.letter, mail.language, self._telephone))
         if mail.kind is MailKind.BOOKING_REMINDER:
             return self._booking_reminder(transaction, mail)
         if mail.kind in UNSEEN:
@@ -87,21 +92,43 @@ class Letters:
         letter = self._to_address(transaction, mail)
         return None if letter is None or mail.address is None else AddressedLetter(mail.address, letter)
 
-    def _order_placed(self, transaction: Transaction, mail: Mail) -> AddressedLetter | None:
+    def _about_order(self, transaction: Transaction, mail: Mail) -> AddressedLetter | None:
+        if mail.kind is MailKind.ORDER_LINK:
+            return self._order_link(transaction, mail)
         document = None if mail.order_id is None else orders.order_document(transaction, mail.order_id)
         if document is None or mail.order_id is None:
             return None
         order = _ORDER.decode(document)
         if order.customer_info.email is None:  # erased
             return None
+        link = self._links.order(mail.order_id, orders.TRACKING.hash_of(transaction, mail.order_id))
+        if mail.kind is MailKind.ORDER_PLACED:
+            return AddressedLetter(order.customer_info.email, self._order_placed(order, mail.language, link))
+        # Another time has its own mail, and what has ended is ready or never will be.
+        is_as_it_was = order.promised_at and mail.id == mails.mail_of_promise(mail.order_id, order.promised_at)
+        if not is_as_it_was or order.status in TERMINAL:
+            return None
+        letter = words.order_promised(
+            mail.language,
+            order.number,
+            self._promised(order, mail.language),
+            link,
+            is_anew=mails.was_promised(transaction, mail),
+        )
+        return AddressedLetter(order.customer_info.email, letter)
+
+    def _promised(self, order: _Order, language: Language) -> str:
+        return "" if order.promised_at is None else written_out(order.promised_at, self._zone, language)
+
+    def _order_placed(self, order: _Order, language: Language, link: str) -> Letter:
         lines = order.cart_items if len(order.cart_items) <= LINES_MAX else []
         facts = OrderFacts(
             order.number,
             tuple((line.quantity, line.name, str(Money(line.line_total, order.currency))) for line in lines),
             str(Money(order.total, order.currency)),
+            self._promised(order, language),
         )
-        link = self._links.order(mail.order_id, orders.TRACKING.hash_of(transaction, mail.order_id))
-        return AddressedLetter(order.customer_info.email, words.order_placed(mail.language, facts, link))
+        return words.order_placed(language, facts, link)
 
     def _order_link(self, transaction: Transaction, mail: Mail) -> AddressedLetter | None:
         """None where no order has that number and telephone, or nobody to be mailed."""

@@ -12,7 +12,7 @@ from email.message import EmailMessage
 from email.utils import parseaddr
 from typing import Final
 
-from ordercast.commerce.letters import Language, Letter
+from ordercast.commerce.letters import Language, Letter, dialled
 
 from .mailer import MailRefused
 
@@ -74,13 +74,17 @@ def _mailbox(spec: str) -> Address:
 
 def _plain(letter: Letter) -> str:
     link = [f"{letter.action}:\n{letter.link}"] if letter.link else []
-    return "\n\n".join([*letter.paragraphs, *link]) + "\n"
+    call = [f"{letter.call}: {letter.telephone}"] if letter.telephone else []
+    return "\n\n".join([*letter.paragraphs, *link, *call]) + "\n"
 
 
 def _html(letter: Letter, language: Language) -> str:
     paragraphs = [_PARAGRAPH.format(text=html.escape(text)) for text in letter.paragraphs]
     if letter.link:
         paragraphs.append(_LINK.format(link=html.escape(letter.link), action=html.escape(letter.action)))
+    if letter.telephone:
+        text = f"{letter.call}: {letter.telephone}"
+        paragraphs.append(_LINK.format(link=f"tel:{dialled(letter.telephone)}", action=html.escape(text)))
     return _PAGE.format(language=language, paragraphs="\n".join(paragraphs))
 
 

@@ -568,6 +568,7 @@ export const bn: Record<MessageKey, string> = {
   "track.changed": "পরিবর্তন হয়েছে",
   "track.again": "আবার একই অর্ডার দিন",
   "track.promised": "দোকান জানিয়েছে, {time}-এর মধ্যে প্রস্তুত হবে।",
+  "shop.call": "দোকানে ফোন করুন",
   "track.print": "রসিদ প্রিন্ট করুন",
   "track.cancel": "অর্ডার বাতিল করুন",
   "track.linkWrong": "এই লিংকে কোনো অর্ডার নেই। পুরো লিংকটি কপি হয়েছে কি না দেখুন, অথবা দোকানে জিজ্ঞেস করুন।",

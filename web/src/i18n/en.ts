@@ -573,6 +573,7 @@ export const en = {
   "track.changed": "Changed",
   "track.again": "Order the same again",
   "track.promised": "The shop has promised it for {time}.",
+  "shop.call": "Call the shop",
   "track.print": "Print the receipt",
   "track.cancel": "Cancel the order",
   "track.linkWrong": "This link opens no order. See that it was copied whole, or ask the shop.",

@@ -23,7 +23,7 @@ from ordercast.commerce.status_flow import (
     decide_status_change,
 )
 from ordercast.commerce.timestamps import Timestamp
-from ordercast.db import drivers, feed, ledger, mirrored
+from ordercast.db import drivers, feed, ledger, mails, mirrored
 from ordercast.db.deliveries import choose_nearest, settle
 from ordercast.db.documents import Documents
 from ordercast.db.lenient_json import read_json
@@ -170,6 +170,7 @@ def change_promise(
         new_reason=decided.reason,
         new_updated_at=decided.at,
     )
+    mails.owe_promise(transaction, order_id, decided.promised_at, now)
     return newest_document(transaction, order_id)
 
 
@@ -203,6 +204,8 @@ def _save_change(transaction: Transaction, decision: StatusChanged, eta_at: Time
         new_promised_at=decision.promised_at,
     )
     ledger.follow(transaction, decision)
+    if decision.promised_at is not None:
+        mails.owe_promise(transaction, decision.before.id, decision.promised_at, decision.at)
 
 
 # --- Looking ----------------------------------------------------------------------------------------------------------

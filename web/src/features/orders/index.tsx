@@ -3,6 +3,7 @@ import { Shell } from "../../ui/shell";
 import { homeOf } from "../session/home-of";
 import { LoginForm } from "../session/login";
 import { type Session, useSession } from "../session/session";
+import { CallShop } from "../../ui/call-shop";
 import { PlaceLink } from "../../ui/place-link";
 import { FindOrder } from "./find-order";
 import { OwnOrders } from "./own-orders";
@@ -14,7 +15,7 @@ export default function OrdersPage() {
   const session = useSession();
   if (session?.user.role === "customer") return <OwnOrders />;
   return (
-    <Shell title={t("orders.title")} lead={t("orders.lead")}>
+    <Shell title={t("orders.title")} lead={t("orders.lead")} tools={<CallShop />}>
       <div className="orders-doors">
         <FindOrder />
         {session === null ? <LoginForm lead={t("orders.signInLead")} /> : <Elsewhere session={session} />}

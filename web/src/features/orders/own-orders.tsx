@@ -6,6 +6,7 @@ import { ownOrdersQuery } from "../../api/orders";
 import { useText } from "../../i18n/text";
 import { useLive } from "../../live/use-live";
 import { PaymentBadge, StatusBadge } from "../../ui/badges";
+import { CallShop } from "../../ui/call-shop";
 import { Connection } from "../../ui/connection";
 import { Empty, Loading, ProblemNote } from "../../ui/notes";
 import { KeyedText } from "../../ui/keyed-text";
@@ -35,7 +36,12 @@ export function OwnOrders() {
     <Shell
       title={t("orders.title")}
       lead={t("account.customer", { name })}
-      tools={<Connection snapshot={snapshot} />}
+      tools={
+        <>
+          <CallShop />
+          <Connection snapshot={snapshot} />
+        </>
+      }
     >
       {error && <ProblemNote error={error} onRetry={() => void refetch()} />}
       {isPending && <Loading cards={2} />}

@@ -3,6 +3,7 @@ import { useState } from "react";
 import { useLocation } from "wouter";
 import { useText } from "../../i18n/text";
 import { useCart } from "../../stores/cart";
+import { CallShop } from "../../ui/call-shop";
 import { CancelDialog } from "./cancel-dialog";
 
 interface ActionsProps {
@@ -34,6 +35,7 @@ export function Actions({ order, token, isBuyers, onChanged }: ActionsProps) {
       <button type="button" className="button" onClick={() => print()}>
         {t("track.print")}
       </button>
+      {isBuyers && <CallShop />}
       {isBuyers && order.status === "pending" && (
         <button
           type="button"
