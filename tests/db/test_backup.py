@@ -16,6 +16,7 @@ from ordercast.db import SqliteStore, products
 from ordercast.db.backups import BackupRefused
 from ordercast.db.postgresql import backup as postgresql_backup
 from ordercast.db.sqlite.backup import back_up, restore
+from tests.postgres import NEWEST
 from tests.waiting import until
 
 from .shop import STORE, ask, now, place_one
@@ -23,11 +24,9 @@ from .shops import AnyStore, PostgresqlShop, ShopDatabase
 
 
 @pytest.fixture(autouse=True)
-def programs_of_the_server(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
-    """`pg_dump` of the same version, where a test has PostgreSQL."""
-    if "postgresql" in request.fixturenames or "database" in request.fixturenames:
-        server = request.getfixturevalue("postgres_server")
-        monkeypatch.setenv("PATH", f"{server.binaries}{os.pathsep}{os.environ['PATH']}")
+def programs_of_the_server(monkeypatch: pytest.MonkeyPatch) -> None:
+    """`pg_dump` of the server's version or a newer one."""
+    monkeypatch.setenv("PATH", f"{NEWEST / 'bin'}{os.pathsep}{os.environ['PATH']}")
 
 
 def silent(size: int) -> None:
