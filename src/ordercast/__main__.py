@@ -33,6 +33,7 @@ COMMANDS: Final = {
     "revoke": "tokens:revoke",
     "new-epoch": "database:new_epoch",
     "repair": "repair:repair",
+    "watch": "watch:watch",
     "backup": "backup:backup",
     "restore": "backup:restore",
     "attach": "attach:attach",

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import secrets
 import sqlite3
 import sys
 from collections.abc import Iterator
@@ -26,7 +25,7 @@ from ordercast.config import ConfigError, Settings
 from ordercast.db import migrate as migrations
 from ordercast.node_jobs import questions_of
 
-from .process import DatabaseUrl, load_settings
+from .process import DatabaseUrl, load_settings_unsigned
 
 # 2 is a setting or a file that is missing or wrong, as of every command.
 NOT_AS_IT_SHOULD_BE: Final = 1
@@ -51,7 +50,7 @@ def attach(
     """
     if check + apply + print_ + suggest != 1:
         raise SystemExit(f"ordercast attach: {_MODES}.")
-    settings = _settings(database_url)
+    settings = load_settings_unsigned(database_url)
     with _told_plainly():
         if suggest:
             _suggest(settings)
@@ -75,18 +74,13 @@ def detach(
     """Take away from the database all that `attach` has made: triggers, functions, and our schema with them, unless a
     shop of ours is in it (`[shop] built_in`).
     """
-    settings = _settings(database_url)
+    settings = load_settings_unsigned(database_url)
     mapping = read_mapping(settings) or Mapping(Path(settings.mapping_file))
     with _told_plainly(), _attaching(settings, mapping) as attaching:
         done = attaching.detach(with_schema=not mapping.built_in and not keep_schema)
     print("\n".join(f"{statement};" for statement in done))
     if mapping.built_in:
         print("\nThe tables of our own shop are left: [shop] built_in is true.")
-
-
-def _settings(database_url: str | None) -> Settings:
-    # Nothing is signed here: who attaches need not know the secret.
-    return load_settings(make_secret=False, database_url=database_url, secret=secrets.token_hex(32), secret_previous="")
 
 
 def _mapping(settings: Settings) -> Mapping:

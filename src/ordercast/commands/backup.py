@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import secrets
 import sys
 import threading
 from collections.abc import Iterator
@@ -13,10 +12,9 @@ from typing import Annotated, Final
 import msgspec
 from cyclopts import Parameter
 
-from ordercast.config import Settings
 from ordercast.db.backups import BackupRefused
 
-from .process import DatabaseUrl, load_settings
+from .process import DatabaseUrl, load_settings_unsigned
 
 Json = Annotated[bool, Parameter(name="--json", help="Print the outcome as one line of JSON.", negative="")]
 
@@ -37,7 +35,7 @@ def backup(file: Path, *, json: Json = False, database_url: DatabaseUrl = None) 
     file
         The file to make. One that is there is left alone.
     """
-    settings = _settings(database_url)
+    settings = load_settings_unsigned(database_url)
     with _told_plainly(json=json):
         if settings.sqlite_path is not None:
             _back_up_file(settings.sqlite_path, file)
@@ -74,7 +72,7 @@ def restore(
     file
         What `ordercast backup` has made.
     """
-    settings = _settings(database_url)
+    settings = load_settings_unsigned(database_url)
     saved = None
     with _told_plainly(json=json):
         if not file.is_file():
@@ -93,11 +91,6 @@ def restore(
         + (f"\nWhat it was before is in {saved}." if saved else ""),
         json=json,
     )
-
-
-def _settings(database_url: str | None) -> Settings:
-    # Nothing is signed here: who keeps backups need not know the secret.
-    return load_settings(make_secret=False, database_url=database_url, secret=secrets.token_hex(32), secret_previous="")
 
 
 def _back_up_file(database: Path, file: Path) -> None:

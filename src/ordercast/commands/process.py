@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gc
 import logging
+import secrets
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from typing import TYPE_CHECKING, Annotated, Any
@@ -30,6 +31,11 @@ def load_settings(*, make_secret: bool = True, **overrides: Any) -> Settings:
     for sentence in config.misspelt():
         log.warning(sentence)
     return settings
+
+
+def load_settings_unsigned(database_url: str | None) -> Settings:
+    """As `load_settings`, for a command that signs nothing: who runs it need not know the secret."""
+    return load_settings(make_secret=False, database_url=database_url, secret=secrets.token_hex(32), secret_previous="")
 
 
 @asynccontextmanager
