@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Any, Final
 
 from ordercast.db.event_names import CONNECTION_EVENTS
 
+from .json_values import parse
 from .mapping import Emit
 from .outbox_relay import OutboxRow, document
 from .rendering import Event, Rendering
@@ -57,7 +57,7 @@ def failed(row: OutboxRow, error: str) -> OutboxRow:
 def published(row: OutboxRow, event: str | None, rooms: str | None, args: str | None) -> OutboxRow:
     """The same, with an event that the shop published by SQL."""
     try:
-        told = document(str(event), json.loads(rooms or ""), json.loads(args or "[]"))
+        told = document(str(event), parse(rooms or ""), parse(args or "[]"))
     except ValueError as error:
         return failed(row, str(error))
     if event in CONNECTION_EVENTS:

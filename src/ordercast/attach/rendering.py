@@ -6,6 +6,7 @@ import json
 from collections.abc import Mapping, Sequence
 from typing import Any, Final, NamedTuple
 
+from .json_values import parse
 from .mapping import Emit
 from .templates import EVERY, Field, Payload, Template
 
@@ -82,7 +83,7 @@ class Rendering:
 
 def _within(value: Any, field: Field) -> Any:
     if field.path and isinstance(value, str):
-        value = json.loads(value)
+        value = parse(value)
     for step in field.path:
         if isinstance(value, dict):
             value = value.get(step)

@@ -10,6 +10,8 @@ from datetime import UTC, datetime
 from decimal import Decimal
 from typing import Any, Final
 
+from ordercast.attach.json_values import number, parse
+
 from .catalogue import Column, Table, quoted
 
 _MOMENT: Final = re.compile(r"(\d{4}-\d\d-\d\d)[ T](\d\d:\d\d:\d\d)(?:\.(\d+))?")
@@ -40,11 +42,6 @@ def read_row(kept: str | None) -> KeptRow:
     return KeptRow({name[1:]: value for name, value in document.items()}, kinds, key)
 
 
-def number(value: Decimal) -> int | float:
-    """As whoever reads JSON has it: whole numbers to the digit, others as doubles."""
-    return int(value) if value.as_tuple().exponent == 0 else float(value)
-
-
 def moment(text: str) -> str | None:
     """A DATETIME, which has no zone: of UTC, as ORMs write it."""
     found = _MOMENT.fullmatch(text)
@@ -64,7 +61,7 @@ def seconds(value: Decimal | int) -> str | None:
 
 _TELL: Final[Mapping[str, Callable[[Any], Any]]] = {
     "b": lambda value: bool(value) if value in {0, 1} else value,
-    "j": json.loads,
+    "j": parse,
     "m": moment,
     "s": seconds,
     "x": lambda value: f"\\x{value.lower()}",
@@ -114,17 +111,3 @@ def _typed(column: Column) -> str:
 def raw(value: Any, column: Column) -> Any:
     """A kept value, as a parameter."""
     return bytes.fromhex(value) if column.kind.lower() == "x" and isinstance(value, str) else value
-
-
-def answer(value: Any) -> Any:
-    """What an expression gave, as JSON has it: JSON comes as a text."""
-    if isinstance(value, Decimal):
-        return number(value)
-    if isinstance(value, bytes):
-        return f"\\x{value.hex()}"
-    if isinstance(value, str) and value[:1] in {"{", "["}:
-        try:
-            return json.loads(value)
-        except ValueError:
-            return value
-    return value

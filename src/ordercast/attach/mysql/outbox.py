@@ -11,6 +11,7 @@ from typing import Any, Final, NamedTuple
 import pymysql
 from pymysql.cursors import SSCursor
 
+from ordercast.attach.json_values import answered
 from ordercast.attach.kept_changes import Change, failed, published
 from ordercast.attach.mapping import Emit
 from ordercast.attach.mapping import Mapping as MappingFile
@@ -22,7 +23,7 @@ from .catalogue import Table, quoted
 from .checking import Found, applied_faults, resolve
 from .compiling import outbox_of
 from .connecting import Connection, ask, connect, is_lost, words_of
-from .kept_rows import KeptRow, answer, parameters, question, raw, read_row
+from .kept_rows import KeptRow, parameters, question, raw, read_row
 
 # MySQL wakes nobody. Looking fifty times a second takes the server 1.2 % of a core, and us 2; an event waits for half
 # of this.
@@ -215,7 +216,7 @@ def _named(connection: Connection, emit: Emit, table: Table, new: KeptRow, old: 
         ((*answers,),) = ask(connection, question(expressions, table), parameters(table, new.values, old.values))
         if emit.when and not answers.pop(0):
             return None
-        named = {name: answer(value) for name, value in zip(emit.sql, answers, strict=True)}
+        named = {name: answered(value) for name, value in zip(emit.sql, answers, strict=True)}
     if emit.view:
         named[VIEW] = _seen(connection, emit, table, new)
     return named
@@ -232,7 +233,7 @@ def _seen(connection: Connection, emit: Emit, table: Table, row: KeptRow) -> dic
         )
         found = cursor.fetchone()
         names = [each[0] for each in cursor.description]
-    return None if found is None else dict(zip(names, map(answer, found), strict=True))
+    return None if found is None else dict(zip(names, map(answered, found), strict=True))
 
 
 def _token(id_: int, micros: int) -> str:

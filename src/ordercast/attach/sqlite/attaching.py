@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import sqlite3
 from collections.abc import Iterator
 from pathlib import Path
@@ -20,6 +21,8 @@ _OURS = """
 SELECT name, type, sql, tbl_name FROM sqlite_master
 WHERE type IN ('trigger', 'view', 'table') AND substr(name, 1, 10) = 'ordercast_'
 """
+# In the order of their making.
+_TRIGGERS = "SELECT rowid, name, tbl_name, sql FROM sqlite_master WHERE type = 'trigger'"
 _MAKES = "`ordercast attach --apply` makes it"
 
 
@@ -54,10 +57,32 @@ def applied_faults(connection: sqlite3.Connection, found: Found, mapping: Mappin
                 emit.line,
                 f"a trigger on {emit.table} is another than the file says: {_MAKES}",
             )
+    for name, theirs in overtaken(connection, found).items():
+        emit, _ = found.triggers[name]
+        yield Fault(
+            emit.line,
+            f"the shop's trigger {theirs} on {emit.table} was made after ours, and what it changes is told before what"
+            f" fired it: {_MAKES} anew",
+        )
     ids = {section.id for section in mapping.sections}
     for name, (_, table) in there.items():
         if name.split("_")[1] not in ids:
             yield Fault(1, f"a trigger on {table} is of no [[emit]] any more: `ordercast attach --apply` takes it away")
+
+
+def overtaken(connection: sqlite3.Connection, found: Found) -> dict[str, str]:
+    """Triggers of ours beside one of the shop's that writes to the table and was made later: that fires first."""
+    made = connection.execute(_TRIGGERS).fetchall()
+    places = {name: place for place, name, _, _ in made}
+    return {
+        ours: theirs
+        for ours, (emit, _) in found.triggers.items()
+        for place, theirs, table, sql in made
+        if table == found.tables[emit.name].name
+        and place > places.get(ours, place)
+        and theirs not in found.triggers
+        and table.casefold() in re.split(r"(?i)\bBEGIN\b", sql, maxsplit=1)[-1].casefold()
+    }
 
 
 class SqliteAttaching:
@@ -103,9 +128,10 @@ class SqliteAttaching:
         if found.faults:
             raise MappingError(self._mapping.path, list(found.faults))
         there = {name: sql for name, _, sql, _ in self._connection.execute(_OURS)}
+        late = overtaken(self._connection, found)
         made = [sql for name, sql in SUPPORT.items() if name not in there]
         for name, (_, sql) in found.triggers.items():
-            if there.get(name) != sql:
+            if there.get(name) != sql or name in late:
                 made += [f"DROP TRIGGER IF EXISTS {name}", sql]
         gone = there.keys() - found.triggers.keys() - SUPPORT.keys()
         return [*made, *(f"DROP TRIGGER IF EXISTS {name}" for name in sorted(gone))]

@@ -202,7 +202,9 @@ def _trigger(name: str, emit: Section, verb: Verb, table: Table) -> str:
     old = "NULL" if verb == "insert" else row_as_json("OLD", columns)
     when, changed = "", columns if isinstance(emit, Watch) else emit.changed
     if verb == "update" and changed:
-        when = " WHEN " + " OR ".join(f"NEW.{quoted(each)} IS NOT OLD.{quoted(each)}" for each in changed)
+        when = " WHEN " + " OR ".join(
+            f"NEW.{quoted(each)} IS NOT OLD.{quoted(each)} COLLATE BINARY" for each in changed
+        )
     return f"""CREATE TRIGGER {name} AFTER {verb.upper()} ON {quoted(table.name)}{when}
 BEGIN
   INSERT INTO {OUTBOX} (emit, verb, new, old) VALUES ('{emit.id}', '{verb}', {new}, {old});

@@ -12,6 +12,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, Final
 
+from ordercast.attach.json_values import answered, parsed
 from ordercast.attach.kept_changes import Change, failed, published
 from ordercast.attach.mapping import Emit, Watch
 from ordercast.attach.mapping import Mapping as MappingFile
@@ -161,7 +162,7 @@ class SqliteOutbox:
             answers = list(self._open().execute(question(expressions, table), values).fetchone())
             if emit.when and not answers.pop(0):
                 return None
-            named = {name: _json_of(answer) for name, answer in zip(emit.sql, answers, strict=True)}
+            named = {name: answered(answer) for name, answer in zip(emit.sql, answers, strict=True)}
         if emit.view:
             where = " AND ".join(f"{quoted(name)} = ?" for name in table.key)
             cursor = self._open().execute(
@@ -169,7 +170,7 @@ class SqliteOutbox:
             )
             found = cursor.fetchone()
             names = [each[0] for each in cursor.description]
-            named[VIEW] = None if found is None else dict(zip(names, map(_json_of, found), strict=True))
+            named[VIEW] = None if found is None else dict(zip(names, map(answered, found), strict=True))
         return named
 
 
@@ -186,18 +187,6 @@ def _raw(value: Any) -> Any:
     return bytes.fromhex(value["hex"]) if isinstance(value, dict) else value
 
 
-def _json_of(value: Any) -> Any:
-    """What an expression gave, as JSON has it: JSON comes out of SQLite as a text."""
-    if isinstance(value, bytes):
-        return f"\\x{value.hex()}"
-    if isinstance(value, str) and value[:1] in {"{", "["}:
-        try:
-            return json.loads(value)
-        except ValueError:
-            return value
-    return value
-
-
 def told_by_type(row: Mapping[str, Any], table: Table) -> dict[str, Any]:
     """A row as JSON has it, by the types that its columns were declared with: SQLite keeps flags as numbers."""
     return {name: _by_type(value, table.columns.get(name, "")) for name, value in row.items()}
@@ -210,14 +199,17 @@ def _by_type(value: Any, declared: str) -> Any:
         return bool(value)
     if declared.startswith(("DATETIME", "TIMESTAMP")):
         return _moment(value)
-    return _json_of(value) if declared.startswith("JSON") else value
+    return parsed(value) if declared.startswith("JSON") else value
 
 
 def _moment(value: Any) -> Any:
     """A moment of UTC, as ORMs keep it: Prisma as milliseconds, the others as a text."""
     if isinstance(value, int | float) and not isinstance(value, bool):
         seconds = value / 1000 if abs(value) >= _SECONDS_MAX else value
-        return datetime.fromtimestamp(seconds, UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
+        try:
+            return datetime.fromtimestamp(seconds, UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
+        except (ValueError, OverflowError, OSError):  # past what a calendar has
+            return value
     if isinstance(value, str) and (found := _MOMENT.fullmatch(value)) is not None:
         return f"{found[1]}T{found[2]}.{(found[3] or '')[:3]:0<3}Z"
     return value
