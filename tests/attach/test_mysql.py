@@ -9,6 +9,7 @@ import pymysql
 import pytest
 
 from ordercast.attach import MappingError
+from ordercast.attach.suggestions import suggest
 from tests.mariadb import Mariadb
 from tests.waiting import until
 
@@ -254,10 +255,23 @@ async def test_what_the_database_has_not_is_told_with_its_line(shop: MysqlShop, 
 
 async def test_what_fires_no_trigger_is_noted(shop: MysqlShop) -> None:
     shop.do("CREATE TABLE old (id INT PRIMARY KEY) ENGINE=MyISAM")
+    shop.do("ALTER TABLE orders ADD payer VARCHAR(20) CHARACTER SET utf8mb4, ADD CONSTRAINT paid_by"
+            " FOREIGN KEY (payer) REFERENCES customers (id) ON DELETE SET NULL ON UPDATE CASCADE")  # fmt: skip
     shop.apply(emit("orders", ALL) + emit("old"))
     notes = "\n".join(shop.notes())
-    assert "2: rows of orders that go with their customers are not told: a cascade fires no trigger" in notes
-    assert "2: TRUNCATE of orders is not told: it fires no trigger" in notes
+    cascade = (
+        "rows of orders that go with their customers are not told: a cascade (orders_ibfk_1, ON DELETE CASCADE)"
+        " fires no trigger; delete those of orders first"
+    )
+    set_null = (
+        "rows of orders that change with their customers are not told: a cascade (paid_by, ON DELETE SET NULL)"
+        " fires no trigger; update those of orders first"
+    )
+    truncate = "TRUNCATE of orders is not told: it fires no trigger; DELETE does"
+    assert {f"2: {each}" for each in (cascade, set_null, truncate)} <= {*shop.notes()}
+    with shop.attaching() as attaching:
+        suggested = suggest(attaching.known_tables(), shop.url.shown, attaching.dialect)
+    assert {f"# Note: {each}." for each in (cascade, set_null, truncate)} <= {*suggested.splitlines()}
     assert "old is MyISAM, without transactions" in notes
 
 

@@ -65,6 +65,8 @@ class KnownTable:
     """By column: which table's column it names."""
     states: dict[str, tuple[str, ...]] = field(default_factory=dict)
     """By column: the values that its type has."""
+    unheard: tuple[str, ...] = ()
+    """Which changes of it fire no trigger in this database, a clause each."""
 
 
 def words_of(name: str) -> str:
@@ -138,7 +140,7 @@ class _Section:
 
     def text(self) -> str:
         maker = {"order": self._orders, "booking": self._bookings, "message": self._messages}[self._kind]
-        return "\n".join(maker())
+        return "\n".join((*(f"# Note: {clause}." for clause in self._table.unheard), *maker()))
 
     # --- Columns ----------------------------------------------------------------------------------------------------
 

@@ -7,6 +7,7 @@ from typing import Final
 
 from ordercast.attach.mapping import Fault, MappingError
 from ordercast.attach.mapping import Mapping as MappingFile
+from ordercast.attach.sections import VERBS
 from ordercast.attach.suggestions import Dialect, KnownTable
 from ordercast.config import MysqlUrl
 
@@ -51,7 +52,14 @@ class MysqlAttaching:
         catalogue = catalogue_of(self._connection, self._database)
         tables = [table for name in catalogue.names() if (table := catalogue.table(name)) is not None]
         return [
-            KnownTable(table.name, tuple(table.columns), table.key, catalogue.references(table)) for table in tables
+            KnownTable(
+                table.name,
+                tuple(table.columns),
+                table.key,
+                catalogue.references(table),
+                unheard=tuple(clause for verb in VERBS for clause in catalogue.unheard(table, verb)),
+            )
+            for table in tables
         ]
 
     def check(self) -> list[Fault]:

@@ -7,6 +7,8 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from typing import Any, Final, TypeAlias
 
+from ordercast.attach.sections import Verb
+
 Ask: TypeAlias = Callable[[str, Any], list[tuple[Any, ...]]]
 
 _TABLE: Final = """
@@ -31,9 +33,10 @@ WHERE TRIGGER_SCHEMA = %s AND TRIGGER_NAME LIKE 'ordercast\\_%%' ORDER BY TRIGGE
 _PROCEDURE: Final = """
 SELECT ROUTINE_DEFINITION FROM information_schema.ROUTINES WHERE ROUTINE_SCHEMA = %s AND ROUTINE_NAME = %s
 """
-_CASCADES: Final = """
-SELECT r.REFERENCED_TABLE_NAME, r.DELETE_RULE, r.UPDATE_RULE FROM information_schema.REFERENTIAL_CONSTRAINTS r
-WHERE r.CONSTRAINT_SCHEMA = %s AND r.TABLE_NAME = %s ORDER BY r.REFERENCED_TABLE_NAME
+_FOREIGN_KEYS: Final = """
+SELECT r.TABLE_NAME, r.REFERENCED_TABLE_NAME, r.CONSTRAINT_NAME, r.DELETE_RULE, r.UPDATE_RULE
+FROM information_schema.REFERENTIAL_CONSTRAINTS r
+WHERE r.CONSTRAINT_SCHEMA = %s AND r.TABLE_NAME = %s ORDER BY r.REFERENCED_TABLE_NAME, r.CONSTRAINT_NAME
 """
 _REFERENCES: Final = """
 SELECT COLUMN_NAME, REFERENCED_TABLE_NAME, REFERENCED_COLUMN_NAME FROM information_schema.KEY_COLUMN_USAGE
@@ -109,6 +112,33 @@ class Table:
 
 
 @dataclass(frozen=True, slots=True)
+class ForeignKey:
+    """By what rows of a table go or change with those of another, which fires no trigger."""
+
+    table: str
+    of: str
+    name: str
+    on_delete: str
+    on_update: str
+
+    def unheard(self, verb: Verb) -> str | None:
+        """Which such changes of its table are not told, a clause; None where there are none."""
+        if verb == "delete" and self.on_delete == "CASCADE":
+            return self._sentence("go with", "ON DELETE CASCADE", f"delete those of {self.table} first")
+        if verb == "update" and self.on_delete == "SET NULL":
+            return self._sentence("change with", "ON DELETE SET NULL", f"update those of {self.table} first")
+        if verb == "update" and self.on_update in {"CASCADE", "SET NULL"}:
+            return self._sentence("change with", f"ON UPDATE {self.on_update}", "update them yourself")
+        return None
+
+    def _sentence(self, what: str, rule: str, instead: str) -> str:
+        return (
+            f"rows of {self.table} that {what} their {self.of} are not told:"
+            f" a cascade ({self.name}, {rule}) fires no trigger; {instead}"
+        )
+
+
+@dataclass(frozen=True, slots=True)
 class AttachedTrigger:
     """A trigger of ours, as the server has it."""
 
@@ -176,9 +206,14 @@ class Catalogue:
     def references(self, table: Table) -> dict[str, tuple[str, str]]:
         return {column: (of, to) for column, of, to in self._ask(_REFERENCES, [table.schema, table.name])}
 
-    def cascades(self, table: Table) -> list[tuple[str, str, str]]:
-        """What its rows go or change with, unseen by triggers: a table, and what is done on delete and on update."""
-        return [(of, delete, update) for of, delete, update in self._ask(_CASCADES, [table.schema, table.name])]
+    def foreign_keys(self, table: Table) -> list[ForeignKey]:
+        return [ForeignKey(*row) for row in self._ask(_FOREIGN_KEYS, [table.schema, table.name])]
+
+    def unheard(self, table: Table, verb: Verb) -> list[str]:
+        """Which changes of a table fire no trigger, a clause each."""
+        found = [clause for key in self.foreign_keys(table) if (clause := key.unheard(verb)) is not None]
+        truncate = f"TRUNCATE of {table.name} is not told: it fires no trigger; DELETE does"
+        return [*found, truncate] if verb == "delete" else found
 
     def has_table(self, name: str) -> bool:
         return bool(self._ask(_TABLE, [self.database, name]))

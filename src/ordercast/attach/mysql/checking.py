@@ -174,13 +174,7 @@ def _unheard(emit: Emit, verb: Verb, table: Table, catalogue: Catalogue) -> Iter
         yield Fault(
             line, f"{name} is {table.engine}, without transactions: what fails half-way stays written, and is told"
         )
-    for of, on_delete, on_update in catalogue.cascades(table):
-        if verb == "delete" and on_delete == "CASCADE":
-            yield Fault(line, f"rows of {name} that go with their {of} are not told: a cascade fires no trigger")
-        if verb == "update" and (on_delete == "SET NULL" or on_update in {"CASCADE", "SET NULL"}):
-            yield Fault(line, f"rows of {name} that change with their {of} are not told: a cascade fires no trigger")
-    if verb == "delete":
-        yield Fault(line, f"TRUNCATE of {name} is not told: it fires no trigger")
+    yield from (Fault(line, clause) for clause in catalogue.unheard(table, verb))
 
 
 def is_same(former: AttachedTrigger | None, wanted: Trigger) -> bool:
