@@ -66,15 +66,17 @@ async def test_values_are_told_by_the_types_of_their_columns(shop: MysqlShop) ->
         " f DATETIME(3), g TIMESTAMP(6) NULL, h ENUM('é', 'x'), i SET('p', 'q'), j JSON, k DATE, l TIME, m YEAR,"
         " n DOUBLE, o UUID, p VARCHAR(9) CHARACTER SET latin1, q BLOB, r INT GENERATED ALWAYS AS (d + 1) VIRTUAL,"
         " s INT GENERATED ALWAYS AS (d + 2) STORED, t BIGINT UNSIGNED, u POINT, v DATETIME, w TIMESTAMP NULL,"
-        " x LONGTEXT CHARACTER SET utf8mb4, y INT)"
+        " x LONGTEXT CHARACTER SET utf8mb4, y INT, z INT(6) ZEROFILL, aa DECIMAL(6, 2) ZEROFILL, ab YEAR,"
+        " ac JSON, ad DATE)"
     )
     shop.apply(emit("typed", rest="when = \"NEW.g IS NOT NULL AND NEW.h = 'é' AND NEW.q = x'ff00'\""))
     shop.do("SET time_zone = '+06:00'")
     shop.do(
-        "INSERT INTO typed (id, a, b, c, d, e, f, g, h, i, j, k, l, m, n, o, p, q, t, u, v, w, x) VALUES"
+        "INSERT INTO typed (id, a, b, c, d, e, f, g, h, i, j, k, l, m, n, o, p, q, t, u, v, w, x, z, aa, ab,"
+        " ac, ad) VALUES"
         " (x'00ff', 12.5, 1, 200, 1, 7, '2026-11-30 10:00:00.5', '2026-11-30 10:00:00.123456', 'é', 'p,q', %s,"
         " '2026-11-30', '10:00', 2026, 1e300, '9151b4f2-ed11-11f1-934b-02fc00000001', 'é', x'ff00',"
-        " 18446744073709551615, POINT(1, 2), '0000-00-00', 0, %s)",
+        " 18446744073709551615, POINT(1, 2), '0000-00-00', 0, %s, 42, 1.50, 0, '{\"a\": 1e400}', 0)",
         '{"z": [1, "ক"]}',
         "\"\\'\U0001f600\n",
     )
@@ -85,6 +87,7 @@ async def test_values_are_told_by_the_types_of_their_columns(shop: MysqlShop) ->
         "g": "2026-11-30T04:00:00.123Z", "h": "é", "i": "p,q", "j": {"z": [1, "ক"]}, "k": "2026-11-30", "l": "10:00:00",
         "m": 2026, "n": 1e300, "o": "9151b4f2-ed11-11f1-934b-02fc00000001", "p": "é", "q": "\\xff00", "r": 2, "s": 3,
         "t": 18446744073709551615, "u": "POINT(1 2)", "v": None, "w": None, "x": "\"\\'\U0001f600\n", "y": None,
+        "z": 42, "aa": 1.5, "ab": 0, "ac": {"a": None}, "ad": None,
     }  # fmt: skip
 
 

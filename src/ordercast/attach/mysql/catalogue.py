@@ -69,6 +69,8 @@ class Column:
     is_json: bool = False
     is_flag: bool = False
     is_key: bool = False
+    is_padded: bool = False
+    """Whether its numbers are written with zeros in front (`ZEROFILL`, `YEAR`), as JSON has none."""
 
     @property
     def kind(self) -> str:
@@ -85,7 +87,7 @@ class Column:
             return "n"
         if self.type in _BYTES:
             return "x"
-        return {"datetime": "m", "timestamp": "s"}.get(self.type, "t")
+        return {"date": "d", "datetime": "m", "timestamp": "s"}.get(self.type, "t")
 
     @property
     def is_shape(self) -> bool:
@@ -182,6 +184,7 @@ class Catalogue:
                 type_ == "json" or (type_ == "longtext" and column in known),
                 full in _FLAGS,
                 bool(is_key),
+                type_ == "year" or "zerofill" in full,
             )
             for column, type_, full, charset, collation, is_key in self._ask(_COLUMNS, [schema, name])
         }

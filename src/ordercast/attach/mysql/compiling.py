@@ -145,7 +145,7 @@ def _value(row: str, column: Column) -> str:
     if kind in made:
         return made[kind]
     if kind == "n":
-        return f"{named} + 0" if column.type == "bit" else named
+        return f"{named} + 0" if column.type == "bit" or column.is_padded else named
     if column.is_shape:
         return f"ST_AsText({named})"
     return f"CONVERT({named} USING utf8mb4)" if column.charset else f"CAST({named} AS CHAR)"

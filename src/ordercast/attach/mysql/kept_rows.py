@@ -59,8 +59,13 @@ def seconds(value: Decimal | int) -> str | None:
     return f"{whole:%Y-%m-%dT%H:%M:%S}.{milliseconds % 1000:03}Z"
 
 
+def day(text: str) -> str | None:
+    return None if text == _NO_DAY else text
+
+
 _TELL: Final[Mapping[str, Callable[[Any], Any]]] = {
     "b": lambda value: bool(value) if value in {0, 1} else value,
+    "d": day,
     "j": parse,
     "m": moment,
     "s": seconds,
