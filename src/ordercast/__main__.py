@@ -40,6 +40,7 @@ COMMANDS: Final = {
     "detach": "attach:detach",
     "account": "account:account",
     "check": "check:check",
+    "doctor": "doctor:doctor",
     "webhook": "webhook:webhook",
 }
 """The module of each command, imported when it is called or listed."""
