@@ -182,9 +182,10 @@ def test_a_url_is_read(url: str, read: MysqlUrl) -> None:
         ("mysql://a@h:x/shop", "is no URL of a MySQL server"),
         ("mysql://a@h/shop?ssl=1", "has no parameter ssl; there are socket, ssl-mode"),
         ("mysql://a@h/shop?ssl-mode=x", "ssl-mode is one of DISABLED"),
-        ("oracle://h/shop", "must be a file or a MySQL server"),
+        ("oracle://h/shop", "must be a file or a server of MySQL or MongoDB"),
+        ("mongodb://h/?replicaSet=rs0", "must name the database, as mongodb://host/shop"),
     ],
-    ids=["at", "database", "user", "port", "parameter", "mode", "scheme"],
+    ids=["at", "database", "user", "port", "parameter", "mode", "scheme", "mongodb"],
 )
 def test_a_url_that_is_none_is_refused_by_its_setting(url: str, words: str, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("ORDERCAST_SOURCE_URL", url)
