@@ -44,6 +44,7 @@ from ordercast.webhooks import DeliveryWorker, SecretBox, Sender
 
 if TYPE_CHECKING:
     from ordercast.attach import Mapping
+    from ordercast.attach.mysql.snapshots import MysqlTables
     from ordercast.attach.outbox_relay import Outbox
     from ordercast.attach.questions import Authorizer, Questions
     from ordercast.attach.rule_answers import RuleAnswers
@@ -226,7 +227,7 @@ async def _attached(
         from ordercast.attach.outbox_relay import OutboxRelay  # noqa: PLC0415 - as below
 
         relay = OutboxRelay(store, outbox, mapping, _now)
-        tables = await _sqlite_tables(settings, store, mapping)
+        tables = await _tables(settings, store, mapping)
         return AttachedJobs(
             () if tables is None else (tables.run,), (relay.run,), (relay.warnings,), tables or NoTables()
         )
@@ -265,13 +266,21 @@ def _outbox(settings: Settings, mapping: Mapping) -> Outbox | None:
     return None
 
 
-async def _sqlite_tables(settings: Settings, store: Store, mapping: Mapping) -> SqliteTables | None:
-    """The tables of a SQLite file that may be watched."""
-    if settings.source_path is None or not mapping.watches:
+async def _tables(settings: Settings, store: Store, mapping: Mapping) -> SqliteTables | MysqlTables | None:
+    """The tables of another database that may be watched."""
+    if not mapping.watches:
         return None
-    from ordercast.attach.sqlite.snapshots import SqliteTables  # noqa: PLC0415 - as above
+    tables: SqliteTables | MysqlTables
+    if settings.source_path is not None:
+        from ordercast.attach.sqlite.snapshots import SqliteTables  # noqa: PLC0415 - as above
 
-    tables = SqliteTables(settings.source_path, mapping, store)
+        tables = SqliteTables(settings.source_path, mapping, store)
+    elif settings.source_mysql is not None:
+        from ordercast.attach.mysql.snapshots import MysqlTables  # noqa: PLC0415 - its driver is an extra
+
+        tables = MysqlTables(settings.source_mysql, mapping, store)
+    else:
+        return None
     await tables.look()
     return tables
 

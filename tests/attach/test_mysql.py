@@ -244,7 +244,7 @@ async def test_an_event_is_published_by_a_procedure(shop: MysqlShop) -> None:
         (emit("orders", rest='when = "NEW.totl > 1"'), "6: the server cannot read this: Unknown column 'NEW.totl'"),
         (emit("orders", rest='on_error = "fail"'), "6: in MySQL events are made behind the commit"),
         (emit("orders", rest='view = "customers"'), "6: customers has not the key"),
-        ('[[watch]]\ntable = "orders"\nrooms = ["a"]\n', "1: tables of MySQL cannot be watched"),
+        ('[[watch]]\ntable = "orders"\nrooms = ["a"]\nwhere = ["total"]\n', "4: total is decimal; a filter takes"),
     ],
     ids=["table", "column", "sql", "fail", "view", "watch"],
 )

@@ -70,7 +70,7 @@ class MysqlAttaching:
 
     def notes(self) -> list[Fault]:
         """What is to be known besides, and is no fault."""
-        return sorted({*notes(self._connection, self._resolve(), self._database)})
+        return sorted({*notes(self._connection, self._resolve(), self._mapping, self._database)})
 
     def _resolve(self) -> Found:
         return resolve(self._connection, self._mapping, self._database)
@@ -107,7 +107,7 @@ class MysqlAttaching:
             if had_outbox
             else {each.emit.name for each in found.triggers.values() if each.place in there}
         )
-        yield from (missed(emit, self._database) for emit in self._mapping.emits if emit.name in unseen)
+        yield from (missed(emit, self._database) for emit in self._mapping.sections if emit.name in unseen)
 
     def _replacing(self, wanted: list[Trigger], there: dict[tuple[str, str], AttachedTrigger]) -> Iterator[str]:
         """Triggers of one table. Where one is another, nobody writes to the table while it is gone."""

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import Any, Final, TypeAlias
 
 from ordercast.attach.sections import Verb
+from ordercast.db.watched_rows import ColumnKind
 
 Ask: TypeAlias = Callable[[str, Any], list[tuple[Any, ...]]]
 
@@ -38,6 +39,10 @@ SELECT r.TABLE_NAME, r.REFERENCED_TABLE_NAME, r.CONSTRAINT_NAME, r.DELETE_RULE, 
 FROM information_schema.REFERENTIAL_CONSTRAINTS r
 WHERE r.CONSTRAINT_SCHEMA = %s AND r.TABLE_NAME = %s ORDER BY r.REFERENCED_TABLE_NAME, r.CONSTRAINT_NAME
 """
+_INDEXED: Final = """
+SELECT DISTINCT COLUMN_NAME FROM information_schema.STATISTICS
+WHERE TABLE_SCHEMA = %s AND TABLE_NAME = %s AND SEQ_IN_INDEX = 1
+"""
 _REFERENCES: Final = """
 SELECT COLUMN_NAME, REFERENCED_TABLE_NAME, REFERENCED_COLUMN_NAME FROM information_schema.KEY_COLUMN_USAGE
 WHERE TABLE_SCHEMA = %s AND TABLE_NAME = %s AND REFERENCED_TABLE_SCHEMA = TABLE_SCHEMA
@@ -54,6 +59,7 @@ _SHAPES: Final = frozenset({
     "geometry", "point", "linestring", "polygon", "multipoint", "multilinestring", "multipolygon",
     "geometrycollection", "geomcollection",
 })  # fmt: skip
+_WHOLE: Final = frozenset({"tinyint", "smallint", "mediumint", "int", "bigint", "year"})
 _FLAGS: Final = frozenset({"tinyint(1)", "bit(1)"})
 _OURS: Final = re.compile(r"ordercast_([0-9a-f]{12})_(?:insert|update|delete)")
 
@@ -88,6 +94,10 @@ class Column:
         if self.type in _BYTES:
             return "x"
         return {"date": "d", "datetime": "m", "timestamp": "s"}.get(self.type, "t")
+
+    @property
+    def is_bytes(self) -> bool:
+        return self._letter() == "x"
 
     @property
     def is_shape(self) -> bool:
@@ -218,6 +228,10 @@ class Catalogue:
         truncate = f"TRUNCATE of {table.name} is not told: it fires no trigger; DELETE does"
         return [*found, truncate] if verb == "delete" else found
 
+    def indexed(self, table: Table) -> set[str]:
+        """The columns that an index begins with."""
+        return {name for (name,) in self._ask(_INDEXED, [table.schema, table.name])}
+
     def has_table(self, name: str) -> bool:
         return bool(self._ask(_TABLE, [self.database, name]))
 
@@ -233,6 +247,17 @@ class Catalogue:
         asked = sorted({self.database, *schemas})
         found = [AttachedTrigger(*row) for schema in asked for row in self._ask(_TRIGGERS, [schema])]
         return [trigger for trigger in found if trigger.emit_id and outbox in trigger.body]
+
+
+def filter_kind(column: Column) -> ColumnKind | None:
+    """How a filter compares a column; None where it cannot."""
+    if column.is_flag:
+        return "boolean"
+    if column.type in _WHOLE:
+        return "integer"
+    if column.type == "uuid":
+        return "uuid"
+    return "text" if column.charset and not column.is_json else None
 
 
 def quoted(name: str) -> str:

@@ -9,10 +9,10 @@ from typing import Any, Final
 
 import pymysql
 
-from ordercast.attach.mapping import Emit, Fault, Verb
+from ordercast.attach.mapping import Fault, Section, Verb, Watch
 from ordercast.attach.mapping import Mapping as MappingFile
 
-from .catalogue import AttachedTrigger, Catalogue, Table
+from .catalogue import AttachedTrigger, Catalogue, Table, filter_kind
 from .compiling import OUTBOX, PUBLISH, outbox_of, publish_body, trigger_body, trigger_name
 from .connecting import Connection, ask, is_lost, version_fault, words_of
 from .kept_rows import parameters, question
@@ -24,7 +24,7 @@ _MAKES: Final = "`ordercast attach --apply` makes it"
 class Trigger:
     """A trigger that should be there."""
 
-    emit: Emit
+    emit: Section
     verb: Verb
     table: Table
     body: str
@@ -41,7 +41,7 @@ class Found:
     triggers: Mapping[tuple[str, str], Trigger]
     """By schema and name."""
     tables: Mapping[str, Table]
-    """By the name of their `[[emit]]`."""
+    """By the name of their section."""
     faults: tuple[Fault, ...]
 
     def has_place_for(self, trigger: AttachedTrigger) -> bool:
@@ -67,7 +67,7 @@ def resolve(connection: Connection, mapping: MappingFile, database: str) -> Foun
     tables: dict[str, Table] = {}
     faults: list[Fault] = []
     known: dict[str, Table | None] = {}
-    for emit in mapping.emits:
+    for emit in mapping.sections:
         if emit.table not in known:
             known[emit.table] = catalogue.table(emit.table)
         table = known[emit.table]
@@ -79,11 +79,10 @@ def resolve(connection: Connection, mapping: MappingFile, database: str) -> Foun
         for verb in emit.on:
             trigger = Trigger(emit, verb, table, trigger_body(emit, verb, table, database))
             triggers[trigger.place] = trigger
-    faults += [Fault(watch.line, "tables of MySQL cannot be watched") for watch in mapping.watches]
     return Found(triggers, tables, tuple(sorted(faults)))
 
 
-def _faults_of(connection: Connection, catalogue: Catalogue, emit: Emit, table: Table | None) -> Iterator[Fault]:
+def _faults_of(connection: Connection, catalogue: Catalogue, emit: Section, table: Table | None) -> Iterator[Fault]:
     line = emit.line_of("table")
     if table is None:
         near = get_close_matches(emit.table, catalogue.names(), 1)
@@ -107,9 +106,25 @@ def _faults_of(connection: Connection, catalogue: Catalogue, emit: Emit, table: 
         elif not table.key or not set(table.key) <= view.columns.keys():
             yield Fault(emit.line_of("view"), f"{emit.view} has not the key of {table.name}")
     yield from _sql_faults(connection, emit, table)
+    if isinstance(emit, Watch):
+        yield from _watch_faults(emit, table)
 
 
-def _sql_faults(connection: Connection, emit: Emit, table: Table) -> Iterator[Fault]:
+def _watch_faults(watch: Watch, table: Table) -> Iterator[Fault]:
+    line = watch.line_of("table")
+    if not table.key:
+        yield Fault(line, f"{table.name} has no primary key, by which a row is known")
+    if table.engine.lower() != "innodb":
+        yield Fault(line, f"{table.name} is {table.engine}, of which no snapshot can be read; InnoDB's can be watched")
+    for number, name in enumerate(watch.where):
+        if name in table.columns and filter_kind(table.columns[name]) is None:
+            yield Fault(
+                watch.line_of("where", number),
+                f"{name} is {table.columns[name].type}; a filter takes texts, whole numbers, booleans and UUIDs",
+            )
+
+
+def _sql_faults(connection: Connection, emit: Section, table: Table) -> Iterator[Fault]:
     """Have the server read each piece of SQL."""
     pieces: list[tuple[tuple[str, ...], str]] = [(("sql", name), sql) for name, sql in emit.sql.items()]
     if emit.when:
@@ -141,19 +156,23 @@ def applied_faults(connection: Connection, found: Found, mapping: MappingFile, d
             yield Fault(emit.line, f"the trigger of {emit.table} is on {former.table} now: {_MAKES} anew")
         elif not is_same(former, wanted):
             yield Fault(emit.line, f"a trigger on {emit.table} is another than the file says: {_MAKES}")
-    ids = {emit.id for emit in mapping.emits}
+    ids = {emit.id for emit in mapping.sections}
     for former in there.values():
         if former.emit_id not in ids:
             yield Fault(
-                1, f"a trigger on {former.table} is of no [[emit]] any more: `ordercast attach --apply` takes it away"
+                1,
+                f"a trigger on {former.table} is of nothing in the file: `ordercast attach --apply` takes it away",
             )
 
 
-def notes(connection: Connection, found: Found, database: str) -> Iterator[Fault]:
+def notes(connection: Connection, found: Found, mapping: MappingFile, database: str) -> Iterator[Fault]:
     """What is to be known, and is no fault: what changes rows without firing triggers, and who those run as."""
     catalogue = catalogue_of(connection, database)
     for trigger in found.triggers.values():
         yield from _unheard(trigger.emit, trigger.verb, trigger.table, catalogue)
+    for watch in mapping.watches:
+        if watch.name in found.tables:
+            yield from _slow_filters(watch, found.tables[watch.name], catalogue)
     settings = "SELECT CURRENT_USER(), @@log_bin, @@binlog_format, @@innodb_autoinc_lock_mode"
     ((user, log, binlog, autoinc),) = ask(connection, settings)
     for definer in sorted({each.definer for each in catalogue.attached(outbox_of(database), found.schemas)} - {user}):
@@ -168,7 +187,16 @@ def notes(connection: Connection, found: Found, database: str) -> Iterator[Fault
         )
 
 
-def _unheard(emit: Emit, verb: Verb, table: Table, catalogue: Catalogue) -> Iterator[Fault]:
+def _slow_filters(watch: Watch, table: Table, catalogue: Catalogue) -> Iterator[Fault]:
+    """Columns of filters by which rows are found only by looking at all of them."""
+    indexed = catalogue.indexed(table)
+    for number, name in enumerate(watch.where):
+        if name not in indexed:
+            line = watch.line_of("where", number)
+            yield Fault(line, f"no index of {table.name} begins with {name}: each snapshot by it reads the whole table")
+
+
+def _unheard(emit: Section, verb: Verb, table: Table, catalogue: Catalogue) -> Iterator[Fault]:
     line, name = emit.line_of("table"), table.name
     if table.engine.lower() != "innodb":
         yield Fault(

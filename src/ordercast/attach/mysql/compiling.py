@@ -1,4 +1,5 @@
-"""Compiles an ``[[emit]]`` to MySQL's triggers, which keep a row as it was in the shop's outbox, and read nothing else.
+"""Compiles an ``[[emit]]`` or a ``[[watch]]`` to MySQL's triggers, which keep a row as it was in the shop's outbox, and
+read nothing else.
 
 Theory of operation. A trigger has one statement that could fail, in a block that catches every error: the error is kept
 instead of the row, and the shop's write goes on. It reads no table: what is read in a trigger is locked until the
@@ -9,10 +10,10 @@ commit, by our own process (``outbox``), and the insert of a new row is all that
 from __future__ import annotations
 
 import textwrap
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from typing import Final
 
-from ordercast.attach.mapping import Emit, Verb
+from ordercast.attach.mapping import Section, Verb, Watch
 from ordercast.attach.templates import EVERY
 
 from .catalogue import Column, Table, literal, quoted
@@ -76,26 +77,28 @@ def create_publish(database: str) -> str:
     )
 
 
-def trigger_name(emit: Emit, verb: Verb) -> str:
+def trigger_name(emit: Section, verb: Verb) -> str:
     return f"ordercast_{emit.id}_{verb}"
 
 
-def create_trigger(emit: Emit, verb: Verb, table: Table, database: str) -> str:
+def create_trigger(emit: Section, verb: Verb, table: Table, database: str) -> str:
     name = f"{quoted(table.schema)}.{quoted(trigger_name(emit, verb))}"
     body = trigger_body(emit, verb, table, database)
     return f"CREATE TRIGGER {name} AFTER {verb.upper()} ON {table.quoted} FOR EACH ROW\n{body}"
 
 
-def trigger_body(emit: Emit, verb: Verb, table: Table, database: str) -> str:
+def trigger_body(emit: Section, verb: Verb, table: Table, database: str) -> str:
     outbox = outbox_of(database)
     columns = list(kept_columns(emit, table))
-    new = "NULL" if verb == "delete" else _row("NEW", columns)
-    old = "NULL" if verb == "insert" else _row("OLD", columns)
+    new = "NULL" if verb == "delete" else row_as_json("NEW", columns)
+    old = "NULL" if verb == "insert" else row_as_json("OLD", columns)
     insert = f"""\
 INSERT INTO {outbox} (at, writer, connection, emit, verb, new_row, old_row)
   VALUES ({_WRITER}, '{emit.id}', '{verb}', {new}, {old});"""
-    if verb == "update" and emit.changed:
-        differ = " OR ".join(_differs(table.columns[name]) for name in emit.changed)
+    # Who watches a row is told where something of what is told, or found by, has changed.
+    changed = [column.name for column in columns] if isinstance(emit, Watch) else emit.changed
+    if verb == "update" and changed:
+        differ = " OR ".join(_differs(table.columns[name]) for name in changed)
         insert = f"IF {differ} THEN\n{textwrap.indent(insert, '  ')}\nEND IF;"
     return f"""BEGIN
   DECLARE EXIT HANDLER FOR SQLEXCEPTION
@@ -110,7 +113,7 @@ INSERT INTO {outbox} (at, writer, connection, emit, verb, new_row, old_row)
 END"""
 
 
-def missed(emit: Emit, database: str) -> str:
+def missed(emit: Section, database: str) -> str:
     """What has it told that changes went unseen, where a trigger or the outbox was missing."""
     said = literal("a trigger or the outbox was missing, and changes until then went unseen")
     return (
@@ -119,7 +122,7 @@ def missed(emit: Emit, database: str) -> str:
     )
 
 
-def kept_columns(emit: Emit, table: Table) -> Iterator[Column]:
+def kept_columns(emit: Section, table: Table) -> Iterator[Column]:
     """Those that the mapping needs: a change of any other is none of the trigger's."""
     names = {*emit.columns(), *table.key}
     if emit.when or emit.sql or any(field.name == EVERY for _, field in emit.fields):
@@ -127,7 +130,8 @@ def kept_columns(emit: Emit, table: Table) -> Iterator[Column]:
     return (column for name, column in table.columns.items() if name in names)
 
 
-def _row(row: str, columns: list[Column]) -> str:
+def row_as_json(row: str, columns: Iterable[Column]) -> str:
+    """A row as it is kept, by `kept_rows.read_row`."""
     pieces = (f"{literal(column.kind + column.name)}, {_value(row, column)}" for column in columns)
     return f"JSON_OBJECT({', '.join(pieces)})"
 

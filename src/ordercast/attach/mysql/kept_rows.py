@@ -87,9 +87,7 @@ def _told(value: Any, kind: str) -> Any:
 def question(expressions: Sequence[str], table: Table) -> str:
     """A query for what expressions over NEW and OLD come to, of the values of both."""
     asked = ", ".join(f"({each.strip().rstrip(';').replace('%', '%%')}\n)" for each in expressions)
-    row = ", ".join(
-        f"{_typed(column)} AS {quoted(column.name).replace('%', '%%')}" for column in table.columns.values()
-    )
+    row = ", ".join(f"{typed(column)} AS {quoted(column.name).replace('%', '%%')}" for column in table.columns.values())
     return f"SELECT {asked} FROM (SELECT {row}) AS `NEW` CROSS JOIN (SELECT {row}) AS `OLD`"
 
 
@@ -97,7 +95,7 @@ def parameters(table: Table, new: Mapping[str, Any], old: Mapping[str, Any]) -> 
     return [raw(row.get(column.name), column) for row in (new, old) for column in table.columns.values()]
 
 
-def _typed(column: Column) -> str:
+def typed(column: Column) -> str:
     """A parameter of the column's own type and collation, so that it is compared as the column would be."""
     kind = column.kind.lower()
     if column.charset:

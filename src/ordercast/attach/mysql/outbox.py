@@ -13,9 +13,10 @@ from pymysql.cursors import SSCursor
 
 from ordercast.attach.json_values import answered
 from ordercast.attach.kept_changes import Change, failed, published
-from ordercast.attach.mapping import Emit
+from ordercast.attach.mapping import Emit, Watch
 from ordercast.attach.mapping import Mapping as MappingFile
 from ordercast.attach.outbox_relay import OutboxRow
+from ordercast.attach.row_states import state_of, watched_row
 from ordercast.attach.templates import VIEW
 from ordercast.config import MysqlUrl
 
@@ -71,7 +72,10 @@ class MysqlOutbox:
         self._url = url
         self._mapping = mapping
         self._outbox = outbox_of(url.database)
-        self._emits = {emit.id: emit for emit in mapping.emits}
+        self._emits: dict[str, Emit | Watch] = {
+            **{emit.id: emit for emit in mapping.emits},
+            **{watch.id: watch for watch in mapping.watches},
+        }
         self._connection: Connection | None = None
         self._found = Found({}, {}, ())
         self._faults: list[str] = []
@@ -179,8 +183,10 @@ class MysqlOutbox:
             return row if row.is_gap else failed(row, kept.error)
         return self._told(connection, row, emit, kept)
 
-    def _told(self, connection: Connection, row: OutboxRow, emit: Emit, kept: _Kept) -> OutboxRow:
+    def _told(self, connection: Connection, row: OutboxRow, emit: Emit | Watch, kept: _Kept) -> OutboxRow:
         try:
+            if isinstance(emit, Watch):
+                return self._watched(row, emit, kept)
             return self._change(connection, emit, kept).told(row, emit)
         except pymysql.err.Error as error:
             if is_lost(error):
@@ -189,9 +195,22 @@ class MysqlOutbox:
         except (LookupError, ValueError, TypeError, ArithmeticError) as error:
             return failed(row, str(error) or type(error).__name__)
 
+    def _watched(self, row: OutboxRow, watch: Watch, kept: _Kept) -> OutboxRow:
+        _check_whole(kept)
+        key = self._table_of(watch).key
+        was, now = (
+            None if each is None else state_of(watch, key, read_row(each).told) for each in (kept.old, kept.new)
+        )
+        return watched_row(row, watch, was, now)
+
+    def _table_of(self, emit: Emit | Watch) -> Table:
+        table = self._found.tables.get(emit.name)
+        if table is None:
+            raise LookupError("the mapping does not fit the tables: see `ordercast attach --check`")
+        return table
+
     def _change(self, connection: Connection, emit: Emit, kept: _Kept) -> Change:
-        if (kept.new is None and kept.verb != "delete") or (kept.old is None and kept.verb != "insert"):
-            raise ValueError(_TOO_LARGE)
+        _check_whole(kept)
         new, old = read_row(kept.new), read_row(kept.old)
         now = old if kept.verb == "delete" else new
         table = self._found.tables.get(emit.name)
@@ -202,10 +221,14 @@ class MysqlOutbox:
         by = {"database": self.name, "role": kept.writer, "connection": kept.connection}
         named: Mapping[str, Any] | None = {}
         if emit.when or emit.sql or emit.view:
-            if table is None:
-                raise LookupError("the mapping does not fit the tables: see `ordercast attach --check`")
-            named = _named(connection, emit, table, now, old)
+            named = _named(connection, emit, self._table_of(emit), now, old)
         return Change(str(kept.verb), emit.table, key, told, old.told, named, by)
+
+
+def _check_whole(kept: _Kept) -> None:
+    """Raises ValueError for a row of which the server sent a part."""
+    if (kept.new is None and kept.verb != "delete") or (kept.old is None and kept.verb != "insert"):
+        raise ValueError(_TOO_LARGE)
 
 
 def _named(connection: Connection, emit: Emit, table: Table, new: KeptRow, old: KeptRow) -> dict[str, Any] | None:

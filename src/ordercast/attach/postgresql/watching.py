@@ -12,7 +12,8 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 from ordercast.attach.mapping import Fault, Watch
-from ordercast.attach.templates import EVERY, Field, Template
+from ordercast.attach.row_states import texts_in_rooms
+from ordercast.attach.templates import Field, Template
 from ordercast.db.sql import quoted
 from ordercast.db.types import ChangeKind
 from ordercast.db.watched_rows import ColumnKind, TableFilter, WatchableTable
@@ -188,17 +189,14 @@ SELECT CASE WHEN sum(octet_length(state)) OVER (ROWS UNBOUNDED PRECEDING) <= {by
         yield f"({' OR '.join(made) or 'false'})"
 
     def _named_by_column(self, room: Template, rooms: frozenset[str]) -> tuple[str, tuple[str, ...]] | None:
-        fields = list(room.fields)
-        if len(fields) != 1 or fields[0].path or fields[0].name == EVERY:
+        named = texts_in_rooms(room, rooms)
+        if named is None:
             return None
-        kind = kind_of(self.relation, fields[0].name)
-        if kind is None or fields[0].name in self.relation.enums:
+        name, texts = named
+        kind = kind_of(self.relation, name)
+        if kind is None or name in self.relation.enums:
             return None
-        form = re.compile(
-            "".join(re.escape(part) if isinstance(part, str) else "(.+)" for part in room.parts), re.DOTALL
-        )
-        texts = (found[1] for name in sorted(rooms) if (found := form.fullmatch(name)) is not None)
-        return fields[0].name, tuple(text for text in texts if _FITS[kind].fullmatch(text))
+        return name, tuple(text for text in texts if text is not None and _FITS[kind].fullmatch(text))
 
     def _is_one_of(self, column: str, texts: tuple[str | None, ...], values: dict[str, Any]) -> str:
         """The driver says no type of a text, so that it becomes an array of the column's."""

@@ -7,7 +7,6 @@ import re
 import sqlite3
 import time
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, Final
@@ -17,10 +16,9 @@ from ordercast.attach.kept_changes import Change, failed, published
 from ordercast.attach.mapping import Emit, Watch
 from ordercast.attach.mapping import Mapping as MappingFile
 from ordercast.attach.outbox_relay import OutboxRow
-from ordercast.attach.row_states import row_change, state_of
+from ordercast.attach.row_states import state_of, watched_row
 from ordercast.attach.templates import VIEW
 from ordercast.db.sql import quoted
-from ordercast.db.types import ChangeKind
 
 from .attaching import applied_faults, open_file
 from .compiling import OUTBOX, Found, Table, question, resolve
@@ -131,9 +129,7 @@ class SqliteOutbox:
     def _watched(self, row: OutboxRow, watch: Watch, new: dict[str, Any], old: dict[str, Any]) -> OutboxRow:
         table = self._table_of(watch)
         was, now = (state_of(watch, table.key, told_by_type(each, table)) if each else None for each in (old, new))
-        states = [state for state in (now, was) if state is not None]
-        entity = f"{watch.shown} {states[0].id}"[:500] if states else row.entity
-        return replace(row, entity=entity, document=row_change(watch, was, now), kind=ChangeKind.ROW_CHANGED)
+        return watched_row(row, watch, was, now)
 
     def _table_of(self, emit: Emit | Watch) -> Table:
         table = self._found.tables.get(emit.name)

@@ -16,8 +16,8 @@ from typing import Any, Final
 
 from ordercast.attach.mapping import Mapping, Watch
 from ordercast.attach.numbering import LOOK_S, WAIT_S_MAX, newest_when_numbered
-from ordercast.attach.row_states import state_of
-from ordercast.attach.templates import EVERY, Template
+from ordercast.attach.row_states import state_of, texts_in_rooms
+from ordercast.attach.templates import Template
 from ordercast.commerce.errors import InvalidField
 from ordercast.commerce.room_access import may_see
 from ordercast.db import Store, feed
@@ -176,22 +176,8 @@ def _of_rooms(watch: Watch, table: Table, rooms: frozenset[str], values: list[An
 
 
 def _named_by_column(room: Template, table: Table, rooms: frozenset[str]) -> tuple[str, Texts] | None:
-    fields = list(room.fields)
-    if len(fields) != 1 or fields[0].path or fields[0].name == EVERY:
-        return None
-    kind = filter_kind(table, fields[0].name)
-    if kind not in {"text", "integer"}:
-        return None
-    before, after = (
-        "".join(part for part in parts if isinstance(part, str))
-        for parts in (room.parts[: room.parts.index(fields[0])], room.parts[room.parts.index(fields[0]) + 1 :])
-    )
-    texts = (
-        name[len(before) : len(name) - len(after)]
-        for name in sorted(rooms)
-        if len(name) > len(before) + len(after) and name.startswith(before) and name.endswith(after)
-    )
-    return fields[0].name, tuple(texts)
+    named = texts_in_rooms(room, rooms)
+    return named if named is not None and filter_kind(table, named[0]) in {"text", "integer"} else None
 
 
 def _is_one_of(table: Table, column: str, texts: Texts, values: list[Any]) -> str:
