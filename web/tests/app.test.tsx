@@ -64,7 +64,8 @@ describe("the pages", () => {
 
   it.each([
     ["driver", ["/driver", "/shop", "/test-socket"]],
-    ["store", ["/admin", "/shop", "/test-socket"]],
+    ["store", ["/admin", "/shop", "/bookings", "/test-socket"]],
+    ["carer", ["/bookings", "/shop", "/test-socket"]],
     ["customer", ["/shop", "/test-socket"]],
   ])("greet a %s by name on the first one, and show their own place first", async (role, places) => {
     signInAs(role);

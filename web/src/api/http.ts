@@ -14,6 +14,14 @@ export function get<T>(path: string, options: RequestOptions = {}): Promise<T> {
   return send<T>("GET", path, undefined, options);
 }
 
+/** GETs what is no JSON, to be kept as a file. */
+export async function getFile(path: string, options: RequestOptions = {}): Promise<Blob> {
+  const accepted = { ...headersFor(undefined, options), Accept: "*/*", "Accept-Language": language() };
+  const response = await reach(path, { headers: accepted });
+  if (!response.ok) throw await problemOf(response);
+  return response.blob();
+}
+
 export function post<T>(path: string, body: unknown, options: RequestOptions = {}): Promise<T> {
   return send<T>("POST", path, JSON.stringify(body), options);
 }
@@ -65,9 +73,11 @@ function headersFor(
     // Mails that a request causes are in the language of the page.
     ...(body !== undefined && {
       "Content-Type": "application/json",
-      "Accept-Language": LANGUAGE_TAGS[useLocale.getState().locale],
+      "Accept-Language": language(),
     }),
     ...(token !== undefined && { Authorization: `Bearer ${token}` }),
     ...(idempotencyKey !== undefined && { "Idempotency-Key": idempotencyKey }),
   };
 }
+
+const language = () => LANGUAGE_TAGS[useLocale.getState().locale];

@@ -18,6 +18,8 @@ interface ProblemBody {
   computed?: number;
   /** Pieces in stock. */
   left?: number;
+  /** Free times about the one that is not. */
+  nearest?: { startsAt: string; endsAt: string; carerIds: string[] }[];
 }
 
 /** An answer that was not the wanted one, or none at all (`status` 0). */

@@ -4,7 +4,8 @@ import type { Schemas } from "./schemas";
 
 export type Transition = Schemas["Move"];
 /** What the pages read of it. */
-export type StatusFlow = Pick<Schemas["StatusFlow"], "order">;
+export type StatusFlow = Pick<Schemas["StatusFlow"], "order" | "booking" | "bookingReschedule">;
+export type BookingMove = Schemas["BookingMove"];
 
 export const statusFlowQuery = queryOptions({
   queryKey: ["status-flow"],

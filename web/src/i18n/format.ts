@@ -38,16 +38,28 @@ export function formatNumber(value: number, locale: Locale): string {
   return kept(() => new Intl.NumberFormat(LANGUAGE_TAGS[locale]), NUMBERS, locale).format(value);
 }
 
-export function formatDateTime(at: string, locale: Locale): string {
-  const options = { dateStyle: "medium", timeStyle: "short", hourCycle: "h23" } as const;
+/** By the clock of `timeZone`; of whoever reads, where none is named. */
+export function formatDateTime(at: string, locale: Locale, timeZone?: string): string {
+  const options = { dateStyle: "medium", timeStyle: "short", hourCycle: "h23", timeZone } as const;
   const make = () => new Intl.DateTimeFormat(LANGUAGE_TAGS[locale], options);
-  return kept(make, MOMENTS, locale).format(new Date(at));
+  return kept(make, MOMENTS, locale, timeZone ?? "").format(new Date(at));
 }
 
-export function formatTime(at: string, locale: Locale): string {
-  const options = { hour: "2-digit", minute: "2-digit", hourCycle: "h23" } as const;
+export function formatTime(at: string, locale: Locale, timeZone?: string): string {
+  const options = { hour: "2-digit", minute: "2-digit", hourCycle: "h23", timeZone } as const;
   const make = () => new Intl.DateTimeFormat(LANGUAGE_TAGS[locale], options);
-  return kept(make, TIMES, locale).format(new Date(at));
+  return kept(make, TIMES, locale, timeZone ?? "").format(new Date(at));
+}
+
+const DAYS = {
+  short: { weekday: "short", day: "numeric" },
+  long: { weekday: "long", day: "numeric", month: "long", year: "numeric" },
+} as const;
+
+/** A day of a calendar, such as `2026-12-01`. */
+export function formatDay(day: string, locale: Locale, style: keyof typeof DAYS): string {
+  const make = () => new Intl.DateTimeFormat(LANGUAGE_TAGS[locale], { ...DAYS[style], timeZone: "UTC" });
+  return kept(make, MOMENTS, "day", style, locale).format(new Date(`${day}T00:00:00Z`));
 }
 
 /** How long something has lasted, to the second: `4:05`, `1:04:05`. */

@@ -10,6 +10,7 @@ const BY_TYPE: Readonly<Record<string, MessageKey>> = {
   "promotion-refused": "problem.promotion",
   "shop-closed": "closed.paused",
   "out-of-stock": "problem.outOfStock",
+  "time-not-free": "problem.timeNotFree",
   "unknown-product": "cart.gone",
   "price-changed": "problem.priceChanged",
   "not-payable": "problem.notPayable",

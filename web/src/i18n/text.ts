@@ -1,7 +1,15 @@
 import { useMemo } from "react";
 import { useCurrencies } from "./currencies";
 import { en, type MessageKey } from "./en";
-import { formatAge, formatDateTime, formatElapsed, formatMoney, formatNumber, formatTime } from "./format";
+import {
+  formatAge,
+  formatDateTime,
+  formatDay,
+  formatElapsed,
+  formatMoney,
+  formatNumber,
+  formatTime,
+} from "./format";
 import { type Locale, useLocale } from "./locale";
 
 const MESSAGES: Partial<Record<Locale, Record<MessageKey, string>>> = { en };
@@ -29,8 +37,9 @@ export function textIn(locale: Locale) {
     t: (key: MessageKey, values?: Values) => message(locale, key, values),
     money: (minor: number, currency: string) => formatMoney(minor, currency, locale),
     number: (value: number) => formatNumber(value, locale),
-    dateTime: (at: string) => formatDateTime(at, locale),
-    time: (at: string) => formatTime(at, locale),
+    dateTime: (at: string, timeZone?: string) => formatDateTime(at, locale, timeZone),
+    time: (at: string, timeZone?: string) => formatTime(at, locale, timeZone),
+    day: (day: string, style: "short" | "long") => formatDay(day, locale, style),
     elapsed: (elapsed_ms: number) => formatElapsed(elapsed_ms, locale),
     age: (at: string, now_ms: number) => formatAge(at, now_ms, locale) ?? message(locale, "age.now"),
   };

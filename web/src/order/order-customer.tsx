@@ -23,7 +23,7 @@ export function OrderCustomer({ order }: { order: Order }) {
       <p className="opened-contact">
         {mobile !== null && <a href={`tel:${mobile}`}>{mobile}</a>}
         {email !== null && <a href={`mailto:${email}`}>{email}</a>}
-        <ChatLink orderId={order.id} />
+        <ChatLink about={order.id} />
       </p>
       {address && (
         <address>

@@ -2,7 +2,7 @@ import type { Order, Status } from "@ordercast/client";
 import { useText } from "../i18n/text";
 import { statusLabel } from "../i18n/statuses";
 
-type Tone = "wait" | "work" | "ready" | "move" | "good" | "bad" | "still";
+export type Tone = "wait" | "work" | "ready" | "move" | "good" | "bad" | "still";
 
 const TONES: Record<Status, Tone> = {
   pending: "wait",

@@ -1,5 +1,6 @@
 import { type ReactNode, useEffect, useRef } from "react";
 import { Link, useLocation } from "wouter";
+import { useSession } from "../features/session/session";
 import { useText } from "../i18n/text";
 import { Logo } from "./icons";
 import { PlaceLink } from "./place-link";
@@ -23,9 +24,23 @@ const PLACES = [
   ["/shop", "nav.shop"],
   ["/orders", "nav.orders"],
   ["/admin", "nav.admin"],
+  ["/bookings", "nav.bookings"],
+  ["/driver", "nav.driver"],
   ["/chat", "nav.chat"],
   ["/test-socket", "nav.test"],
 ] as const;
+type Place = (typeof PLACES)[number][0];
+
+/** A stranger is shown what a customer is, and the door by which the shop's people come in. */
+const OF_STRANGERS: readonly Place[] = ["/shop", "/orders", "/admin", "/chat", "/test-socket"];
+const OF_STAFF: readonly Place[] = ["/admin", "/bookings", "/chat", "/shop", "/test-socket"];
+const PLACES_OF: Readonly<Record<string, readonly Place[]>> = {
+  admin: OF_STAFF,
+  store: OF_STAFF,
+  carer: ["/bookings", "/chat", "/test-socket"],
+  driver: ["/driver", "/chat", "/test-socket"],
+  customer: ["/shop", "/orders", "/chat", "/test-socket"],
+};
 
 /** The frame of every page. A change of route puts the focus on its heading, so that it is read out. */
 export function Shell({
@@ -110,7 +125,9 @@ function useTabTitle(title: string): void {
 
 function Places() {
   const { t } = useText();
-  return PLACES.map(([href, key]) => (
+  const role = useSession()?.user.role;
+  const theirs = (role === undefined ? undefined : PLACES_OF[role]) ?? OF_STRANGERS;
+  return PLACES.filter(([href]) => theirs.includes(href)).map(([href, key]) => (
     <PlaceLink key={href} href={href}>
       {t(key)}
     </PlaceLink>

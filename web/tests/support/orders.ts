@@ -74,6 +74,8 @@ const move = (
 
 /** Enough of the server's table for each rule of the buttons. */
 export const FLOW: StatusFlow = {
+  booking: [],
+  bookingReschedule: [],
   order: [
     move("pending", "processing", { guards: ["payment_ready"] }),
     move("pending", "rejected"),

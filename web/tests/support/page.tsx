@@ -23,6 +23,7 @@ export function show(page: ReactElement, server: NodeServer, config: Record<stri
       paymentNotice: null,
       hasAdmin: true,
       preparationMinutes: 0,
+      timeZone: "UTC",
       currencyDigits: {},
       ...config,
     },

@@ -4,7 +4,7 @@ import { useText } from "../../i18n/text";
 import { Dialog } from "../../ui/dialog";
 import { Field } from "../../ui/field";
 import { MINUTES_MAX, PRESETS_MIN } from "./preparation";
-import { ReasonField } from "./reason-field";
+import { ReasonField } from "../../ui/reason-field";
 
 interface MinutesDialogProps {
   title: string;

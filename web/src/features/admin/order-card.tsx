@@ -84,7 +84,7 @@ export const OrderCard = memo(function OrderCard({ order, fresh, gone }: OrderCa
             {mobile}
           </a>
         )}
-        <ChatLink orderId={order.id} />
+        <ChatLink about={order.id} />
       </p>
       {order.driverId !== null && <DriverLine driverId={order.driverId} />}
       <LastMove order={order} />

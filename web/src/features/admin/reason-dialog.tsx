@@ -3,7 +3,7 @@ import { type SyntheticEvent, useState } from "react";
 import type { MessageKey } from "../../i18n/en";
 import { useText } from "../../i18n/text";
 import { Dialog } from "../../ui/dialog";
-import { ReasonField } from "./reason-field";
+import { ReasonField } from "../../ui/reason-field";
 
 interface ReasonDialogProps {
   /** What the order is to become. */

@@ -95,7 +95,7 @@ function Door({ order }: { order: Order }) {
             {t("courier.navigate")}
           </a>
         )}
-        <ChatLink orderId={order.id} className="button thumb" />
+        <ChatLink about={order.id} className="button thumb" />
       </div>
     </>
   );

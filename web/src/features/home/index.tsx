@@ -10,19 +10,22 @@ import "./home.css";
 const PLACES = [
   { href: "/shop", key: "shop", image: "/images/fruit-box.svg" },
   { href: "/admin", key: "admin", image: "/images/masala-chai.svg" },
+  { href: "/bookings", key: "bookings", image: "/images/green-tea.svg" },
   { href: "/driver", key: "driver", image: "/images/hilsa-curry.svg" },
   { href: "/test-socket", key: "test", image: "/images/lemon-sherbet.svg" },
 ] as const;
 
 /** For people of the shop only: a stranger is shown one door of theirs, where all of them sign in. */
-const OF_THE_SHOP: readonly string[] = ["/admin", "/driver"];
+const OF_THE_SHOP: readonly string[] = ["/admin", "/bookings", "/driver"];
 const FOR_STRANGERS: readonly string[] = ["/shop", "/admin", "/test-socket"];
 
 /** What whoever looks may do here, their own first. */
 function placesFor(role: string | undefined) {
   if (role === undefined) return PLACES.filter(({ href }) => FOR_STRANGERS.includes(href));
   const home = homeOf(role);
-  return PLACES.filter(({ href }) => href === home || !OF_THE_SHOP.includes(href)).toSorted(
+  const isStaff = home === "/admin";
+  const isTheirs = (href: string) => href === home || (isStaff && href === "/bookings");
+  return PLACES.filter(({ href }) => isTheirs(href) || !OF_THE_SHOP.includes(href)).toSorted(
     (a, b) => Number(b.href === home) - Number(a.href === home),
   );
 }

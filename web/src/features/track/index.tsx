@@ -63,7 +63,7 @@ function TrackedOrder({ id, token, trackingToken, isBuyers }: TrackedOrderProps)
   // Of a link that opens nothing there is nothing to be connected to.
   const tools = order && (
     <>
-      <ChatLink orderId={id} trackingToken={trackingToken} className="button" />
+      <ChatLink about={id} trackingToken={trackingToken} className="button" />
       <Connection snapshot={snapshot} />
     </>
   );

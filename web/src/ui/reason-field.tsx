@@ -1,6 +1,6 @@
 import { useId } from "react";
-import type { MessageKey } from "../../i18n/en";
-import { useText } from "../../i18n/text";
+import type { MessageKey } from "../i18n/en";
+import { useText } from "../i18n/text";
 
 const REASON_MAX = 500;
 
