@@ -25,7 +25,8 @@ WEB_SOURCES := $(shell find web -type f -not -path '*/node_modules/*' -not -path
 SERVER_SOURCES := $(shell find src -name '*.py' 2>/dev/null)
 
 .DEFAULT_GOAL := help
-.PHONY: help install run test test-postgres-versions tools check lint types web web-lint web-types web-test fmt bench clean pins schema api-types client pages
+.PHONY: help install run test tests test-postgres-versions compiled tools check lint types web web-lint web-types web-test \
+	fmt bench clean pins schema api-types client pages
 
 help:            ## Show this list
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 12
@@ -72,12 +73,22 @@ pages: $(PAGES)
 run: install pages ## Serve the demo shop on http://localhost:3000
 	@exec $(BIN)/ordercast serve
 
-# Half of what comes before the tests waits for nothing of the other half. Of the tests some wait: three fill two cores.
+# Half of what comes before the tests waits for nothing of the other half. While tests wait, the checks that compute for
+# long have the cores: one at a time, behind whatever a test has to do, each saying when it is done what it found.
 # What is compiled is kept, whatever the machine's habit: hundreds of processes would compile it anew.
 test: export PYTHONDONTWRITEBYTECODE :=
 test:            ## Everything that must hold, with the real browser, databases and clients
-	+@$(MAKE) --no-print-directory -j 2 check tools
-	$(BIN)/pytest -n 3 --dist loadgroup
+	+@$(MAKE) --no-print-directory -j 2 web-test tools pages compiled lint api-types
+	+@$(MAKE) --no-print-directory -j 2 BEHIND="nice -n 19" tests types web-lint web-types
+
+# Of the tests some wait: three fill two cores. What is make's own is not theirs.
+tests: $(VENV)/.installed-dev pages tools
+	env -u MAKEFLAGS -u MFLAGS -u MAKELEVEL $(BIN)/pytest -n 3 --dist loadgroup
+
+# Once, in place of once by each of the tests' workers.
+compiled: $(VENV)/.installed-dev pages tools
+	@mkdir -p build
+	@$(BIN)/pytest --collect-only -qq > build/tests.txt || { cat build/tests.txt; exit 1; }
 
 tools: $(VENV)/.installed
 	scripts/install-test-tools
@@ -91,7 +102,7 @@ check: $(VENV)/.installed-dev pages lint types web
 web: web-lint web-types web-test
 
 web-lint web-types: api-types
-	cd web && $(NPM) run --silent $(@:web-%=%)
+	cd web && $(BEHIND) $(NPM) run --silent $(@:web-%=%)
 
 web-test: web/node_modules/.installed
 	cd web && $(NPM) test --silent
@@ -103,7 +114,7 @@ lint: $(VENV)/.installed-dev
 	$(BIN)/python scripts/import-cycles ordercast.hub ordercast.contrib ordercast.wire
 
 types: $(VENV)/.installed-dev
-	$(BIN)/mypy
+	$(BEHIND) $(BIN)/mypy
 
 fmt: $(VENV)/.installed-dev api-types ## Format, and mend what a machine can
 	$(BIN)/ruff check --fix .

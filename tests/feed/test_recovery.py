@@ -10,6 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from tests.chance import examples
+from tests.quick import migrated
 from tests.waiting import until
 
 from ordercast.db import SqliteStore
@@ -249,8 +250,7 @@ class StockClient:
 async def test_random_cuts_lose_nothing_repeat_nothing_and_keep_the_order(
     tmp_path_factory: pytest.TempPathFactory, steps: list[str], data: st.DataObject
 ) -> None:
-    store = SqliteStore(tmp_path_factory.mktemp("history") / "shop.db")
-    store.migrate()
+    store = SqliteStore(migrated(tmp_path_factory.mktemp("history") / "shop.db"))
     await store.start()
     node, client = Node(store), StockClient()
     line = await admin(node)
