@@ -8,7 +8,7 @@ from collections.abc import AsyncIterator, Callable
 import pytest
 
 from ordercast.hub import DisconnectReason, Options, Server, Socket
-from ordercast.wire.websocket import LAST_UPGRADE_S
+from ordercast.wire.websocket_packets import LAST_UPGRADE_S
 from tests.peers import AT_ONCE_S, BINARY, PATIENCE_S, WEBSOCKET, Closed, Peer, Poller, Refused, frame
 from tests.servers import Running, held, running
 from tests.waiting import until

@@ -24,8 +24,8 @@ from ordercast.hub import Handshake, caller_of
 from ordercast.telemetry import CONNECTIONS_REFUSED
 
 from .engine import Engine
+from .http_polling_request import HttpPollingRequest
 from .polling import Polling
-from .polling_request import PollingRequest
 from .request_log import note_request
 from .transport import EngineError
 from .websocket_upgrade import UpgradeRequest, WebSocketUpgrade
@@ -150,7 +150,7 @@ class Http(HttpToolsProtocol):
         if refused is not None:
             raise HostRefused(refused)
         self._find_client()
-        path, query = _path_and_query(self.url)
+        path, query = path_and_query(self.url)
         if path.rstrip(b"/") == self._path and not (self.parser.should_upgrade() and self._should_upgrade()):
             self._serve(query)
             return
@@ -188,7 +188,7 @@ class Http(HttpToolsProtocol):
         keep_alive = keep_alive and not self._engine.is_draining
         method = self.parser.get_method()
         note = note_request(self.scope, method, self._options.path)
-        request = PollingRequest(self, method, query, keep_alive=keep_alive, note=note)
+        request = HttpPollingRequest(self, method, query, keep_alive=keep_alive, note=note)
         earlier: Any = self.cycle
         self.cycle = cast(Any, request)
         if earlier is None or earlier.response_complete:
@@ -198,13 +198,13 @@ class Http(HttpToolsProtocol):
             self.pipeline.appendleft((cast(Any, request), self.app))
 
     def _start_asgi_task(self, cycle: Any, app: Any) -> None:
-        if isinstance(cycle, PollingRequest):
+        if isinstance(cycle, HttpPollingRequest):
             # Not at once: a long chain of piped requests would be as deep a chain of calls.
             self.loop.call_soon(self._begin, cycle)
         else:
             super()._start_asgi_task(cycle, app)
 
-    def _begin(self, request: PollingRequest) -> None:
+    def _begin(self, request: HttpPollingRequest) -> None:
         try:
             self._polling.serve(request)
         except Exception:  # noqa: BLE001 - answered and logged there
@@ -223,7 +223,7 @@ class Http(HttpToolsProtocol):
         self.connections.discard(self)
         # We shall not hear of the connection's end. The parser knows us, and the cycle too.
         method, self.parser, self.cycle = self.parser.get_method(), cast(Any, None), cast(Any, None)
-        path, query = _path_and_query(self.url)
+        path, query = path_and_query(self.url)
         note = note_request(self.scope, method, self._options.path if path.rstrip(b"/") == self._path else "-")
         request = UpgradeRequest(method, path, self.handshake(self.headers, query), note)
         WebSocketUpgrade(self._engine, self.transport, self.connections).begin(request, rest)
@@ -388,7 +388,7 @@ def _without_other_upgrades(data: bytes) -> bytes:
     return head + data[head_bytes:] if head_bytes > 1 else head
 
 
-def _path_and_query(target: bytes) -> tuple[bytes, bytes]:
+def path_and_query(target: bytes) -> tuple[bytes, bytes]:
     """Split a request target; one in an unusual form may be absolute, or have escapes in its path."""
     path, _, query = target.partition(b"?")
     if b"%" in path or path[:1] != b"/":

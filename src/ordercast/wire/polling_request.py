@@ -1,15 +1,10 @@
-"""One HTTP request for Engine.IO's path, and its response."""
+"""One HTTP request for Engine.IO's path, and its response; how it is read and written is its subclass's."""
 
 from __future__ import annotations
 
-import asyncio
 import logging
 from collections.abc import Sequence
-from http import HTTPStatus
 from typing import Protocol
-
-from uvicorn.protocols.http.flow_control import FlowControl
-from uvicorn.server import ServerState
 
 from ordercast.hub import Handshake
 
@@ -21,28 +16,6 @@ log = logging.getLogger("ordercast.wire")
 
 _TEXT = b"text/plain; charset=UTF-8"
 _JSON = b"application/json"
-_HEADS = {
-    status: b"HTTP/1.1 %d %b\r\n" % (status, HTTPStatus(status).phrase.encode())
-    for status in (200, 204, 400, 403, 413, 429, 500, 503)
-}
-
-
-class RequestConnection(Protocol):
-    """What a request needs of the HTTP connection on which it came; see ``http.Http``."""
-
-    headers: list[tuple[bytes, bytes]]
-    expect_100_continue: bool
-    transport: asyncio.Transport
-    flow: FlowControl
-    server_state: ServerState
-
-    def handshake(self, raw_headers: list[tuple[bytes, bytes]], raw_query: bytes) -> Handshake:
-        """The hub's view of a request on it."""
-        ...
-
-    def on_response_complete(self) -> None:
-        """Go on with the next request."""
-        ...
 
 
 class RequestListener(Protocol):
@@ -54,18 +27,12 @@ class RequestListener(Protocol):
 
 
 class PollingRequest:
-    """Takes the place of uvicorn's ASGI cycle, with the attributes that uvicorn's protocol touches there.
-
-    A cycle is a task, an event and two awaited sends for every poll; this is one object, answered in one write.
-    """
+    """A request and its answer, on any HTTP connection; see ``http_polling_request`` and ``asgi_polling``."""
 
     __slots__ = (
-        "_http",
         "body",
         "disconnected",
-        "expects_continue",
         "headers",
-        "keep_alive",
         "listener",
         "method",
         "more_body",
@@ -78,29 +45,20 @@ class PollingRequest:
     )
 
     def __init__(
-        self,
-        http: RequestConnection,
-        method: bytes,
-        raw_query: bytes,
-        *,
-        keep_alive: bool,
-        note: RequestNote | None = None,
+        self, method: bytes, raw_query: bytes, raw_headers: list[tuple[bytes, bytes]], note: RequestNote | None = None
     ) -> None:
-        self._http = http
         self.note = note
         self.method = method
         self.raw_query = raw_query
-        self.raw_headers: list[tuple[bytes, bytes]] = http.headers
+        self.raw_headers = raw_headers
         """Names in lower case."""
-        self.headers = dict(self.raw_headers)
-        self.expects_continue = http.expect_100_continue
+        self.headers = dict(raw_headers)
         self.origins: Sequence[str] = ()
         self.response_headers: Headers = []
         """What the program adds to the response."""
         self.listener: RequestListener | None = None
-        # What uvicorn's protocol reads and writes.
-        self.keep_alive = keep_alive
         self.body = bytearray()
+        """What has come of it."""
         self.more_body = True
         self.disconnected = False
         self.response_complete = False
@@ -108,12 +66,8 @@ class PollingRequest:
     def __repr__(self) -> str:
         return f"<PollingRequest {self.method.decode()} {'answered' if self.response_complete else 'open'}>"
 
-    @property
-    def message_event(self) -> PollingRequest:
-        """uvicorn's protocol sets this event when a part of the body has come, the request is complete, or lost."""
-        return self
-
     def set(self) -> None:
+        """Notify its listener that a part of the body has come, the request is complete, or lost."""
         listener = self.listener
         if listener is None:
             return
@@ -124,20 +78,17 @@ class PollingRequest:
 
     def handshake(self) -> Handshake:
         """The hub's view of it, should it open a session."""
-        return self._http.handshake(self.raw_headers, self.raw_query)
+        raise NotImplementedError
 
     # Reading
 
     def read_body(self, listener: RequestListener) -> None:
         """Notify `listener` of what of the body is there, and of each part to come."""
-        if self.expects_continue and self.more_body:
-            self._http.transport.write(b"HTTP/1.1 100 Continue\r\n\r\n")
         self.listener = listener
         self.set()
 
     def resume_reading(self) -> None:
-        """uvicorn's protocol stops reading at 64 KiB of body, for a task to take them."""
-        self._http.flow.resume_reading()
+        """Go on with the body, where its connection has stopped for it."""
 
     # Responding
 
@@ -176,19 +127,5 @@ class PollingRequest:
         self._write(status, own + headers, b"" if self.method == b"HEAD" else body)
 
     def _write(self, status: int, headers: Headers, body: bytes) -> None:
-        self.response_complete = True
-        self.listener = None
-        transport: asyncio.Transport = self._http.transport
-        if transport.is_closing():
-            return
-        note = self.note
-        if note is not None:
-            note.write(status)
-            headers = [*headers, note.header]
-        lines = [b"%b: %b\r\n" % header for header in (*self._http.server_state.default_headers, *headers)]
-        if not self.keep_alive:
-            lines.append(b"connection: close\r\n")
-        transport.write(b"".join((_HEADS[status], *lines, b"\r\n", body)))
-        if not self.keep_alive:
-            transport.close()
-        self._http.on_response_complete()
+        """Write the response; called once. Notes its status, and adds the note's header."""
+        raise NotImplementedError

@@ -6,34 +6,22 @@ picows parses the frames (RFC 6455); what it leaves to us is fragments, the boun
 from __future__ import annotations
 
 import asyncio
-import logging
 import sys
 from collections.abc import Callable, MutableSet, Sequence
 from typing import Any, cast
 
 from picows import WSCloseCode, WSFrame, WSListener, WSMsgType, WSTransport, WSUpgradeResponse
 
-from ordercast.hub import DisconnectReason, Handshake
-from ordercast.protocol.engineio import PacketType, parse_packet
-from ordercast.protocol.errors import MalformedPacket, MessageTooBig
+from ordercast.hub import Handshake
+from ordercast.protocol.errors import MalformedPacket
 from ordercast.protocol.message import Message
 from ordercast.protocol.websocket import MessageAssembler, Opcode, serialize_frame
 
 from .engine import Engine
 from .fair_queue import ReadThrottle
 from .session import Session
+from .websocket_packets import CLOSE_TIMEOUT_S, OK, WebSocketPackets
 
-log = logging.getLogger("ordercast.wire")
-
-_PROBE = b"2probe"
-_PROBE_ANSWER = serialize_frame(Opcode.TEXT, b"3probe")
-_MESSAGE = int(PacketType.MESSAGE)
-# A backlog is written in parts of this size, until the network takes no more.
-PART_BYTES = 262_144
-# How long a connection that is to end may take to hand over what it holds, before it is cut.
-CLOSE_TIMEOUT_S = 5.0
-# How long a stop waits for the UPGRADE of a client that is changing over: one way over a bad network.
-LAST_UPGRADE_S = 0.5
 # Past this, pongs are not sent: a client could otherwise fill our memory with the answers that it does not read.
 PONG_BACKLOG_BYTES_MAX = 65_536
 # Packets and kilobytes that a client may send before it counts as one that sends much: far more than a person causes.
@@ -41,7 +29,7 @@ ALLOWANCE = 64
 ALLOWANCE_PER_S = 1_280
 
 
-class WebSocketTransport(WSListener):
+class WebSocketTransport(WebSocketPackets, WSListener):
     """A `Transport` over picows: its listener on the one side, the session's transport on the other."""
 
     __slots__ = (
@@ -57,7 +45,6 @@ class WebSocketTransport(WSListener):
         "_ws",
         "name",
     )
-    part_bytes = PART_BYTES
 
     def __init__(
         self, engine: Engine, handshake: Handshake, session: Session | None, connections: MutableSet[Any]
@@ -79,7 +66,11 @@ class WebSocketTransport(WSListener):
     def __repr__(self) -> str:
         return f"<WebSocketTransport {'open' if self._ws is not None else 'closed'} {self._session}>"
 
-    # Called by the session; see `Transport`
+    # Called by the session, and for a stop; see `Transport` and `WebSocketPackets`
+
+    @property
+    def _is_open(self) -> bool:
+        return self._ws is not None
 
     def write(self, messages: Sequence[Message]) -> None:
         if len(messages) == 1:
@@ -88,10 +79,7 @@ class WebSocketTransport(WSListener):
         else:
             self._write(b"".join([message.frames for message in messages]))
 
-    def release(self) -> None:
-        """A WebSocket holds no request."""
-
-    def close(self, messages: Sequence[Message], code: WSCloseCode = WSCloseCode.OK) -> bool:
+    def close(self, messages: Sequence[Message], code: int = OK) -> bool:
         ws, self._ws = self._ws, None
         if ws is None:
             return False
@@ -99,18 +87,6 @@ class WebSocketTransport(WSListener):
             self.write(messages)
         self._hang_up(ws, code)
         return True
-
-    def shutdown(self) -> None:
-        """Close for a stop of the server; called by uvicorn."""
-        session = self._session
-        if session is not None and session.transport is self:
-            session.close(DisconnectReason.SERVER_SHUTTING_DOWN)
-        elif session is not None and session.upgrading:
-            self._stop_timer()
-            loop = asyncio.get_running_loop()
-            self._timer = loop.call_later(LAST_UPGRADE_S, self.close, (), WSCloseCode.GOING_AWAY)
-        else:
-            self.close((), WSCloseCode.GOING_AWAY)
 
     # Called by picows
 
@@ -120,13 +96,7 @@ class WebSocketTransport(WSListener):
         self._write = transport.underlying_transport.write
         # picows keeps both for as long as the connection: an eighth of all that an idle one holds.
         transport.request.headers = transport.response.headers = _NO_HEADERS
-        if self._session is None:
-            self._session = self._engine.open(self._handshake, self, blocked=False)
-        elif self._session.begin_probe(self):
-            loop = asyncio.get_running_loop()
-            self._timer = loop.call_later(self._engine.options.upgrade_timeout_s, self.close, ())
-        else:
-            self.close((), WSCloseCode.POLICY_VIOLATION)
+        self._begin(self._handshake)
 
     def on_ws_frame(self, transport: WSTransport, frame: WSFrame) -> None:
         if transport.is_close_frame_sent:
@@ -155,10 +125,7 @@ class WebSocketTransport(WSListener):
         self._connections.discard(self)
         self._ws = None
         self._write = _discard
-        self._stop_timer()
-        session, self._session = self._session, None
-        if session is not None:
-            session.transport_lost(self, DisconnectReason.TRANSPORT_CLOSE)
+        self._lost()
 
     def pause_writing(self) -> None:
         if self._carries():
@@ -181,9 +148,6 @@ class WebSocketTransport(WSListener):
             transport = ws.underlying_transport
             ReadThrottle(self._engine.fair_queue, transport, transport.get_protocol())
 
-    def _carries(self) -> bool:
-        return self._session is not None and self._session.transport is self
-
     def _receive_reserved(self, frame: WSFrame) -> None:
         """RFC 6455 section 5.2: no extension was negotiated that gives the reserved bits a meaning."""
         del frame
@@ -198,38 +162,8 @@ class WebSocketTransport(WSListener):
     def _receive_message(self, opcode: Opcode, data: bytes) -> None:
         if opcode is Opcode.TEXT:
             self._receive_text(data)
-        elif self._carries():
-            cast(Session, self._session).receive_message(data, binary=True)
         else:
-            raise MalformedPacket("binary message", "came during an upgrade")
-
-    def _receive_text(self, data: bytes) -> None:
-        session = self._session
-        if session is None or self._ws is None:
-            return
-        if session.transport is not self:
-            self._receive_probe(session, data)
-        elif data and data[0] == _MESSAGE:  # nearly every packet
-            session.receive_message(data[1:], binary=False)
-        else:
-            session.receive(parse_packet(data))
-
-    def _receive_probe(self, session: Session, data: bytes) -> None:
-        """Section "Upgrade": a ping and a pong that say ``probe``, then the client's UPGRADE.
-
-        As with the reference the probe may be left out, which the client for .NET does, or be sent again.
-        """
-        if data == _PROBE:
-            self._write(_PROBE_ANSWER)
-            session.probe_answered()
-        elif parse_packet(data).type is PacketType.UPGRADE:
-            self._stop_timer()
-            if session.is_open:
-                session.upgrade(self)
-            else:
-                self.close(self._engine.take_pending_close(session.sid))
-        else:
-            raise MalformedPacket("probe", "is neither a probe nor an upgrade")
+            self._receive_binary(data)
 
     def _answer_ping(self, frame: WSFrame) -> None:
         """RFC 6455 section 5.5.3 leaves unanswered pings to us, when a later one is answered."""
@@ -245,32 +179,17 @@ class WebSocketTransport(WSListener):
         ws, self._ws = self._ws, None
         if ws is not None:
             # RFC 6455 section 5.5.1: the answer echoes the code; 1005 is only for saying that there was none.
-            self._hang_up(ws, WSCloseCode(code))
+            self._hang_up(ws, code)
 
-    def _hang_up(self, ws: WSTransport, code: WSCloseCode) -> None:
+    def _hang_up(self, ws: WSTransport, code: int) -> None:
         """Send the close frame and end the connection once all is handed over; a peer that does not read is cut."""
         self._write = _discard
         self._stop_timer()
-        ws.send_close(code)
+        ws.send_close(WSCloseCode(code))
         ws.disconnect()
         if ws.underlying_transport.get_write_buffer_size():
             loop = asyncio.get_running_loop()
             self._timer = loop.call_later(CLOSE_TIMEOUT_S, ws.underlying_transport.abort)
-
-    def _malformed(self, error: MalformedPacket) -> None:
-        code = WSCloseCode.MESSAGE_TOO_BIG if isinstance(error, MessageTooBig) else WSCloseCode.PROTOCOL_ERROR
-        if self._carries():
-            session = cast(Session, self._session)
-            self.close(session.take_outbox(), code)
-            session.malformed(error)
-        else:
-            log.info("closing a probe from %s: %s", self._handshake.address, error)
-            self.close((), code)
-
-    def _stop_timer(self) -> None:
-        if self._timer is not None:
-            self._timer.cancel()
-            self._timer = None
 
 
 class TextWebSocketTransport(WebSocketTransport):
