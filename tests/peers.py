@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import base64
+import contextlib
 import json
 import os
 import socket
@@ -77,6 +78,9 @@ class Refused(Exception):
 
 class Peer:
     """A WebSocket client; use it as ``async with await Peer.open(port) as peer``."""
+
+    answers_closes = False
+    """Whether it answers a close frame with its own, as RFC 6455 asks (section 5.5.1); our server waits for none."""
 
     def __init__(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         self.reader = reader
@@ -198,7 +202,12 @@ class Peer:
                 while True:
                     await self.receive()
             except Closed as closed:
-                assert await self.reader.read() == b"", "nothing follows a close"
+                if self.answers_closes and closed.code is not None:
+                    self.send_bytes(frame(CLOSE, closed.code.to_bytes(2, "big")))
+                    with contextlib.suppress(ConnectionError):  # by a server that has not waited
+                        await self.reader.read()
+                else:
+                    assert await self.reader.read() == b"", "nothing follows a close"
                 return closed.code
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import socket
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterator
 from dataclasses import dataclass
 from typing import Any, Literal
 
@@ -45,18 +45,27 @@ class Running:
 @contextlib.asynccontextmanager
 async def running(application: Application, *, port: int = 0, **uvicorn_options: Any) -> AsyncIterator[Running]:
     """Serve `application` until the block ends: uvicorn's own start and stop, without its signal handlers."""
-    listening = _listen(port)
+    listening = listen_on(port)
     server = make_server(application, **uvicorn_options)
     server.config.load()
     server.lifespan = server.config.lifespan_class(server.config)
     await server.startup(sockets=[listening])
     at = Running(listening.getsockname()[1], server)
-    _RUNNING[at.port] = at
     try:
-        yield at
+        with register(at):
+            yield at
     finally:
         async with asyncio.timeout(PATIENCE_S):
             await server.shutdown(sockets=[listening])
+
+
+@contextlib.contextmanager
+def register(at: Running) -> Iterator[None]:
+    """Have it found by its port, while the block runs."""
+    _RUNNING[at.port] = at
+    try:
+        yield
+    finally:
         del _RUNNING[at.port]
 
 
@@ -66,7 +75,8 @@ async def held(poller: Poller, *, request: Literal["held", "posting"] = "held") 
     await until(lambda: getattr(session.transport, request) is not None)
 
 
-def _listen(port: int) -> socket.socket:
+def listen_on(port: int) -> socket.socket:
+    """Listen on a port of the loopback; 0 for a free one."""
     # The protocol is named because asyncio sends without delay only on sockets that know theirs.
     listening = socket.socket(socket.AF_INET, socket.SOCK_STREAM, socket.IPPROTO_TCP)
     listening.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)

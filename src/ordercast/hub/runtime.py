@@ -34,8 +34,8 @@ class Runtime:
 
     @property
     def loop(self) -> asyncio.AbstractEventLoop:
-        """The event loop: the one that was running when it was first needed."""
-        if self._loop is None:
+        """The event loop: the one that was running when it was first needed, and another once that is closed."""
+        if self._loop is None or self._loop.is_closed():
             self._loop = asyncio.get_running_loop()
         return self._loop
 

@@ -172,7 +172,7 @@ class Server(Broadcaster[Socket]):
 
     @property
     def loop(self) -> asyncio.AbstractEventLoop:
-        """The loop that this server runs on: the one running when it was first needed."""
+        """The loop that this server runs on; see `Runtime.loop`."""
         return self.runtime.loop
 
     def spawn(self, work: Coroutine[Any, Any, None]) -> None:

@@ -66,6 +66,10 @@ class ClientFiles:
     def __repr__(self) -> str:
         return f"<ClientFiles {next(iter(self._names))} read={len(self._files)}>"
 
+    def has(self, path: str) -> bool:
+        """Whether it is the path of such a file."""
+        return path in self._names
+
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         name = self._names.get(scope["path"]) if scope["type"] == "http" else None
         if name is None or scope["method"] not in {"GET", "HEAD"}:

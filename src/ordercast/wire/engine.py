@@ -210,6 +210,18 @@ class Engine:
         for session in tuple(self.sessions.values()):
             session.close(DisconnectReason.SERVER_SHUTTING_DOWN)
 
+    def stop(self) -> None:
+        """Open no session any more, and close every one at once; for a server that gives a stop no time of ours."""
+        self.is_draining = True
+        self.session_limits.close()
+        self.close()
+
+    def restart(self) -> None:
+        """Open sessions again after a `stop`, on a new loop."""
+        self.is_draining = False
+        self.session_limits.reopen()
+        self.heartbeat = Heartbeat(self.options.ping_interval_s, self.options.ping_timeout_s)
+
     # Writing: what is sent to a session in one turn of the loop leaves in one write
 
     def flush_later(self, session: Session) -> None:

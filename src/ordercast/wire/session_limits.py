@@ -152,6 +152,10 @@ class SessionLimits:
         self._closed = True
         self.reject_pending()
 
+    def reopen(self) -> None:
+        """Take handshakes again."""
+        self._closed = False
+
     def reject_pending(self) -> None:
         """Reject the handshakes that `allow_request` has yet to decide."""
         for task in tuple(self._pending):
