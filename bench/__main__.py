@@ -100,7 +100,7 @@ def _arguments() -> argparse.Namespace:
     known = [*WORKLOADS, PACE, IDLE, LOSSES, START, *FIGURES]
     parser = argparse.ArgumentParser(prog="python -m bench", description="Server CPU per message, ours beside peers.")
     parser.add_argument("workloads", nargs="*", metavar="workload", help=f"which: {', '.join(known)}; all if none")
-    parser.add_argument("--servers", nargs="+", choices=contender.COMMANDS, default=[*contender.COMMANDS])
+    parser.add_argument("--servers", nargs="+", choices=contender.COMMANDS, default=[*contender.PEERS])
     databases = contender.DATABASES
     parser.add_argument("--databases", nargs="+", choices=databases, default=[*databases], help="of the whole shops")
     parser.add_argument("--samples", type=int, default=5, help="of each server and workload, a second each")

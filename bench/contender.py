@@ -28,7 +28,11 @@ COMMANDS: dict[str, list[str]] = {
     "ours": [sys.executable, "-m", "bench.servers.ours"],
     "node": ["node", str(HERE / "servers" / "node.mjs")],
     "python-socketio": [sys.executable, "-m", "bench.servers.python_socketio"],
+    # The same hub in somebody else's uvicorn; asked for by name.
+    "asgi": [sys.executable, "-m", "bench.servers.asgi", "outermost"],
+    "asgi-middleware": [sys.executable, "-m", "bench.servers.asgi", "middleware"],
 }
+PEERS = ("ours", "node", "python-socketio")
 ORDERCAST = [sys.executable, "-m", "ordercast"]
 # Whole shops, for the workloads that buy in them; each on either database.
 SHOPS: dict[str, list[str]] = {

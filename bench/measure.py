@@ -54,7 +54,7 @@ def raise_fd_limit() -> int:
 def measure(workload: Workload, names: list[str], samples: int, databases: Sequence[str] = (SQLITE,)) -> list[Result]:
     """Measure each server, whole shops on each database; `samples` each, after one that is thrown away."""
     if workload.recovers or workload.shop:
-        names = [name for name in names if name != "python-socketio"]
+        names = [name for name in names if name in SHOPS]
     rivals = _on_each(databases, names) if workload.shop else [(name, SQLITE) for name in names]
     fds = workload.clients * len(rivals) + FDS_SPARE
     if workload.alone or fds > raise_fd_limit():

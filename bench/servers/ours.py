@@ -11,7 +11,7 @@ from ordercast.hub import MemoryRecovery, Options, Server, Socket
 from ordercast.wire import serve
 
 
-def main(port: int, ping_interval_ms: int, ping_timeout_ms: int, recovers: int) -> None:
+def make_hub(ping_interval_ms: int, ping_timeout_ms: int, recovers: int) -> Server:
     server = Server(Options(ping_interval_s=ping_interval_ms / 1000, ping_timeout_s=ping_timeout_ms / 1000))
 
     if recovers:
@@ -33,7 +33,11 @@ def main(port: int, ping_interval_ms: int, ping_timeout_ms: int, recovers: int) 
 
     for handler in (echo, join, fan, rooms):
         server.event(handler.__name__, handler)
-    uvloop.run(serve(server, port=port))
+    return server
+
+
+def main(port: int, *options: int) -> None:
+    uvloop.run(serve(make_hub(*options), port=port))
 
 
 if __name__ == "__main__":
