@@ -11,7 +11,7 @@ from litestar.params import JSONBody
 from msgspec import Meta, Struct
 
 from ordercast.commerce.errors import InvalidField
-from ordercast.commerce.opening import ClosedFor, Opening, PauseMinutes, PauseReason, standing
+from ordercast.commerce.opening import ClosedFor, Opening, PauseMinutes, PauseReason, opening_state
 from ordercast.commerce.people import SEES_EVERY_ORDER
 from ordercast.commerce.promised_time import minutes_after
 from ordercast.commerce.slots import WeekHours, check_hours
@@ -144,7 +144,7 @@ def _until(data: PauseShop, now: Timestamp) -> Timestamp | None:
 
 def encoded(context: ApiContext, opening: Opening, now: Timestamp) -> bytes:
     """The JSON of a `CurrentOpening`."""
-    found = standing(opening, now, zone(context.timezone))
+    found = opening_state(opening, now, zone(context.timezone))
     return msgspec.json.encode(
         CurrentOpening(
             **msgspec.structs.asdict(opening),

@@ -51,7 +51,7 @@ class Opening(Struct, frozen=True, kw_only=True, rename="camel"):
 
 
 @dataclass(frozen=True, slots=True)
-class Standing:
+class OpeningState:
     """Whether the shop takes orders at a moment, and when that changes."""
 
     closed_for: ClosedFor | None
@@ -65,29 +65,29 @@ class Standing:
         return self.closed_for is None
 
 
-def standing(opening: Opening, now: Timestamp, zone: tzinfo) -> Standing:
+def opening_state(opening: Opening, now: Timestamp, zone: tzinfo) -> OpeningState:
     minute = minute_of(now)
     if opening.paused and (opening.paused_until is None or now < opening.paused_until):
         until = opening.paused_until
         # It opens with the minute in which the pause ends, or with the hours after it.
         opens = None if until is None else _open_from(opening, minute_of(until), zone)
         is_within = until is not None and opens == minute_of(until)
-        return Standing(ClosedFor.PAUSED, Timestamp(until) if is_within and until else _moment(opens))
+        return OpeningState(ClosedFor.PAUSED, Timestamp(until) if is_within and until else _moment(opens))
     if opening.hours is None:
-        return Standing(None)
+        return OpeningState(None)
     spans = _spans(opening.hours, minute, zone)
     now_in = next((span for span in spans if span.begin <= minute < span.end), None)
     if now_in is None:
-        return Standing(ClosedFor.HOURS, _moment(_open_from(opening, minute, zone)))
+        return OpeningState(ClosedFor.HOURS, _moment(_open_from(opening, minute, zone)))
     # What ends with the last day looked at goes on behind it.
-    return Standing(None, closes_at=moment_of(now_in.end) if now_in is not spans[-1] else None)
+    return OpeningState(None, closes_at=moment_of(now_in.end) if now_in is not spans[-1] else None)
 
 
 def check_open(opening: Opening, actor: Actor, now: Timestamp, zone: tzinfo) -> None:
     """Refuse buyers while the shop takes no orders; its own people know what they do. Raises ShopClosed."""
     if actor.role in SEES_EVERY_ORDER:
         return
-    found = standing(opening, now, zone)
+    found = opening_state(opening, now, zone)
     if found.closed_for is not None:
         reason = opening.pause_reason if found.closed_for is ClosedFor.PAUSED else None
         raise ShopClosed(found.closed_for, found.opens_at, reason)
