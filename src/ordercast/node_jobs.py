@@ -187,7 +187,7 @@ def _authorizer(settings: Settings, mapping: Mapping) -> Authorizer | None:
         return None
     if not settings.authorize_secret:
         raise ConfigError("authorize_secret", "is required where a [[room]] names a webhook: " + SIGNING_KEY)
-    from ordercast.attach.authorizing import WebhookAuthorizer  # noqa: PLC0415 - its client is slow to load
+    from ordercast.attach.webhook_authorizer import WebhookAuthorizer  # noqa: PLC0415 - its client is slow to load
 
     return WebhookAuthorizer(settings.authorize_secret)
 

@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 from msgspec import structs
 
-from ordercast.attach.authorizing import WebhookAuthorizer
+from ordercast.attach.webhook_authorizer import WebhookAuthorizer
 from ordercast.attach.mapping import read
 from ordercast.attach.questions import QuestionRefused
 from ordercast.attach.rule_answers import RuleAnswers
