@@ -13,10 +13,10 @@ from typing import Any
 import pytest
 from msgspec import structs
 
-from ordercast.attach.webhook_authorizer import WebhookAuthorizer
 from ordercast.attach.mapping import read
 from ordercast.attach.questions import QuestionRefused
 from ordercast.attach.rule_answers import RuleAnswers
+from ordercast.attach.webhook_authorizer import WebhookAuthorizer
 from ordercast.commerce.room_access import Asker, RoomQuestion, RuleUnanswered
 from ordercast.commerce.webhook_signatures import check_standard
 from ordercast.config import ConfigError, Settings, load

@@ -16,8 +16,8 @@ from ordercast.attach.kept_changes import Change, failed, published
 from ordercast.attach.mapping import Emit, Watch
 from ordercast.attach.mapping import Mapping as MappingFile
 from ordercast.attach.outbox_relay import OutboxRow
-from ordercast.attach.row_states import state_of, watched_row
 from ordercast.attach.templates import VIEW
+from ordercast.attach.watched_rows import state_of, watched_row
 from ordercast.config import MysqlUrl
 
 from .catalogue import Table, quoted

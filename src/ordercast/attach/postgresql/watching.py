@@ -12,8 +12,8 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 from ordercast.attach.mapping import Fault, Watch
-from ordercast.attach.row_states import texts_in_rooms
 from ordercast.attach.templates import Field, Template
+from ordercast.attach.watched_rows import texts_in_rooms
 from ordercast.db.sql import quoted
 from ordercast.db.types import ChangeKind
 from ordercast.db.watched_rows import ColumnKind, TableFilter, WatchableTable

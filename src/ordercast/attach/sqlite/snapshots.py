@@ -16,8 +16,8 @@ from typing import Any, Final
 
 from ordercast.attach.mapping import Mapping, Watch
 from ordercast.attach.numbering import LOOK_S, WAIT_S_MAX, newest_when_numbered
-from ordercast.attach.row_states import state_of, texts_in_rooms
 from ordercast.attach.templates import Template
+from ordercast.attach.watched_rows import state_of, texts_in_rooms
 from ordercast.commerce.errors import InvalidField
 from ordercast.commerce.room_access import may_see
 from ordercast.db import Store, feed
