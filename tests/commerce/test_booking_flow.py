@@ -7,8 +7,8 @@ from typing import Any
 import pytest
 
 from ordercast.commerce.booking_flow import (
-    Appointment,
     BookingChanged,
+    BookingSlot,
     BookingUnchanged,
     allowed_moves,
     decide_booking_move,
@@ -42,7 +42,7 @@ BY_HAND: dict[tuple[S, S], tuple[set[Role], set[Role]]] = {
     (S.IN_PROGRESS, S.COMPLETED): (STORE | CARER, STORE | CARER),
     (S.IN_PROGRESS, S.CANCELLED): (STORE, STORE),
 }
-ANOTHER_TIME = Appointment("2026-01-06T10:00:00.000Z", "2026-01-06T11:00:00.000Z", "car_1")
+ANOTHER_TIME = BookingSlot("2026-01-06T10:00:00.000Z", "2026-01-06T11:00:00.000Z", "car_1")
 
 
 def actor(role: Role) -> Actor:
@@ -124,7 +124,7 @@ def test_what_was_paid_by_card_is_given_back_by_its_provider() -> None:
 # --- To another time --------------------------------------------------------------------------------------------------
 
 
-def reschedule(booking: BookingState, by: Actor, now: Timestamp = BEFORE, to: Appointment = ANOTHER_TIME) -> Any:
+def reschedule(booking: BookingState, by: Actor, now: Timestamp = BEFORE, to: BookingSlot = ANOTHER_TIME) -> Any:
     return decide_reschedule(booking, to, by, reason=None, expected_version=1, now=now)
 
 
@@ -141,7 +141,7 @@ def reschedule(booking: BookingState, by: Actor, now: Timestamp = BEFORE, to: Ap
 )
 def test_what_a_customer_moves_is_to_be_confirmed_anew(source: S, role: Role, target: S) -> None:
     decided = reschedule(booking_state(source), actor(role))
-    assert (decided.status, decided.appointment) == (target, ANOTHER_TIME)
+    assert (decided.status, decided.slot) == (target, ANOTHER_TIME)
     if role is not Role.STORE:
         with pytest.raises(GuardRefused, match="has begun"):
             reschedule(booking_state(source), actor(role), AT)
@@ -161,7 +161,7 @@ def test_what_has_begun_or_ended_keeps_its_time(status: S) -> None:
 
 def test_the_same_time_and_carer_changes_nothing() -> None:
     booking = booking_state(version=9)
-    same = Appointment(booking.starts_at, booking.ends_at, booking.carer_id)
+    same = BookingSlot(booking.starts_at, booking.ends_at, booking.carer_id)
     assert reschedule(booking, actor(Role.CUSTOMER), to=same) == BookingUnchanged(booking)
 
 

@@ -23,7 +23,7 @@ from .states import PaymentMethod, PaymentState, PaymentStatus
 from .timestamps import Timestamp
 
 
-class Appointment(NamedTuple):
+class BookingSlot(NamedTuple):
     """The time and carer of a booking."""
 
     starts_at: str
@@ -37,7 +37,7 @@ class BookingChanged:
 
     before: BookingState
     status: S
-    appointment: Appointment
+    slot: BookingSlot
     payment: PaymentState
     owed: tuple[ProviderAction, ...]
     """Actions for the payment provider, after the commit."""
@@ -88,13 +88,13 @@ def decide_booking_move(
     _check(move, booking, actor, now)
     if move.needs_reason and not (reason or "").strip():
         raise ReasonRequired(target, booking.a_noun)
-    appointment = Appointment(booking.starts_at, booking.ends_at, booking.carer_id)
-    return _changed(move, booking, appointment, actor, reason=reason, now=now)
+    slot = BookingSlot(booking.starts_at, booking.ends_at, booking.carer_id)
+    return _changed(move, booking, slot, actor, reason=reason, now=now)
 
 
 def decide_reschedule(
     booking: BookingState,
-    appointment: Appointment,
+    slot: BookingSlot,
     actor: Actor,
     *,
     reason: str | None,
@@ -102,7 +102,7 @@ def decide_reschedule(
     now: Timestamp,
 ) -> BookingChanged | BookingUnchanged:
     """Decide to reschedule or reassign a booking; the carer must be free. Raises as ``decide_booking_move``."""
-    if appointment == (booking.starts_at, booking.ends_at, booking.carer_id):
+    if slot == (booking.starts_at, booking.ends_at, booking.carer_id):
         return BookingUnchanged(booking)
     _check_version(booking, actor, expected_version, now)
     moves = [t for t in RESCHEDULES if t.source is booking.status]
@@ -113,7 +113,7 @@ def decide_reschedule(
     if move is None:
         raise NotPermitted(actor, f"move a booking that is {booking.status} to another time")
     _check(move, booking, actor, now)
-    return _changed(move, booking, appointment, actor, reason=reason, now=now)
+    return _changed(move, booking, slot, actor, reason=reason, now=now)
 
 
 def _check_version(booking: BookingState, actor: Actor, expected: int | None, now: Timestamp) -> None:
@@ -196,7 +196,7 @@ def _check(move: BookingTransition, booking: BookingState, actor: Actor, now: Ti
 def _changed(
     move: BookingTransition,
     booking: BookingState,
-    appointment: Appointment,
+    slot: BookingSlot,
     actor: Actor,
     *,
     reason: str | None,
@@ -204,7 +204,7 @@ def _changed(
 ) -> BookingChanged:
     payment, owed = _payment_after(booking, move.effects)
     reason = (reason or "").strip() or None
-    return BookingChanged(booking, move.target, appointment, payment, owed, actor, reason, now)
+    return BookingChanged(booking, move.target, slot, payment, owed, actor, reason, now)
 
 
 def _payment_after(

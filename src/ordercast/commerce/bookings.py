@@ -8,7 +8,7 @@ from typing import Annotated, Final
 
 from msgspec import Meta, Struct
 
-from .booking_flow import Appointment
+from .booking_flow import BookingSlot
 from .booking_states import BookingStatus
 from .booking_transitions import BOOKING_ROLES
 from .errors import InvalidField, NotPermitted, TotalDiffers
@@ -80,7 +80,7 @@ class BookingPlaced:
     id: BookingId
     command: BookService
     service: Service
-    appointment: Appointment
+    slot: BookingSlot
     carer_name: str
     payment: PaymentTaken
     customer_id: str | None

@@ -140,7 +140,7 @@ def save_decision(
 
 
 def _save_change(transaction: Transaction, decision: BookingChanged, carer_name: str | None) -> None:
-    before, after = decision.before, decision.appointment
+    before, after = decision.before, decision.slot
     row = transaction.one(statements.CARER_NAME, id=before.id)
     transaction.run(
         statements.CHANGE,

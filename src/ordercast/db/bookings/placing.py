@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 import msgspec
 
-from ordercast.commerce.booking_flow import Appointment
+from ordercast.commerce.booking_flow import BookingSlot
 from ordercast.commerce.bookings import (
     BookingPlaced,
     BookService,
@@ -73,12 +73,12 @@ def place(transaction: Transaction, new: NewBooking) -> bytes:
         raise PriceChanged(new.payment.amount, charged)
     start = minute_wanted("startsAt", new.command.starts_at, new.shop_time.minute)
     carer = _free_carer(transaction, new, service, start, holds=True)
-    appointment = Appointment(moment_of(start), moment_of(start + service.duration_minutes), carer.id)
+    slot = BookingSlot(moment_of(start), moment_of(start + service.duration_minutes), carer.id)
     placed = BookingPlaced(
         new.booking_id,
         new.command,
         service,
-        appointment,
+        slot,
         carer.name,
         new.payment,
         new.customer_id,
@@ -131,7 +131,7 @@ def _insert(transaction: Transaction, placed: BookingPlaced, new: NewBooking) ->
         service_id=service.id,
         service_name=service.name,
         service_name_bn=service.name_bn,
-        **placed.appointment._asdict(),
+        **placed.slot._asdict(),
         carer_name=placed.carer_name,
         total=service.price,
         captured=placed.captured,

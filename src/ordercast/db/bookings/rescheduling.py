@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import msgspec
 
-from ordercast.commerce.booking_flow import Appointment, BookingChanged, BookingUnchanged, decide_reschedule
+from ordercast.commerce.booking_flow import BookingChanged, BookingSlot, BookingUnchanged, decide_reschedule
 from ordercast.commerce.booking_states import BookingState
 from ordercast.commerce.bookings import is_bookable, least_busy
 from ordercast.commerce.errors import InvalidField, TimeNotFree
@@ -35,16 +35,16 @@ def reschedule(
     """
     state = load_state(transaction, booking_id, None if by_token else actor)
     duration = minute_of(state.ends_at) - minute_of(state.starts_at)
-    requested = Appointment(
+    requested = BookingSlot(
         moment_of(wanted.start), moment_of(wanted.start + duration), wanted.carer_id or state.carer_id
     )
-    before = Appointment(moment_of(minute_of(state.starts_at)), moment_of(minute_of(state.ends_at)), state.carer_id)
+    before = BookingSlot(moment_of(minute_of(state.starts_at)), moment_of(minute_of(state.ends_at)), state.carer_id)
     if requested == before:
         return save_decision(transaction, BookingUnchanged(state))
 
-    def decide(appointment: Appointment) -> BookingChanged | BookingUnchanged:
+    def decide(slot: BookingSlot) -> BookingChanged | BookingUnchanged:
         return decide_reschedule(
-            state, appointment, actor, reason=reason, expected_version=expected_version, now=shop_time.now
+            state, slot, actor, reason=reason, expected_version=expected_version, now=shop_time.now
         )
 
     decide(requested)  # raises if it is not allowed, before any diary is read
