@@ -135,6 +135,15 @@ async def test_figures_are_counted_without_a_sum_that_is_none(client: Client, st
     assert (found["orders"], found["ordered"]) == (1, second["total"])
 
 
+async def test_figures_of_bookings_are_counted_without_one_that_is_none(client: Client, store: AnyStore) -> None:
+    await fill(client)
+    day = at(0)[:10]
+    before = (await client.get(f"/api/stats?date={day}", STORE)).json()["bookings"]
+    damaged(store, "bookings", "captured", 2**63 - 1, "number = (SELECT min(number) FROM bookings)")
+    found = (await client.get(f"/api/stats?date={day}", STORE)).json()["bookings"]
+    assert (found["count"], found["revenue"]) == (before["count"] - 1, before["revenue"])
+
+
 async def test_figures_are_counted_without_a_moment_that_is_none(client: Client, store: AnyStore) -> None:
     first, second = await fill(client)
     damaged(store, "orders", "created_at", f"{first['createdAt'][:11]}garbage", f"id = '{first['id']}'")

@@ -17,6 +17,9 @@ from ordercast.feed import EphemeralEvents, LiveStats, Relay
 from ordercast.hub import Server
 from tests.sockets.phone import Phone
 
+from .bookings_at_work import at as at_hour
+from .bookings_at_work import book, hire_carers, offer
+from .bookings_at_work import moved as moved_booking
 from .client import CUSTOMER, DRIVER, SERVICE, STORE, Client, problem, token
 from .drivers_at_work import given, hire, moved, ready
 
@@ -53,6 +56,18 @@ async def test_a_day_is_counted_by_state_sum_and_hour(client: Client, store: Sql
     assert {hour: row["orders"] for hour, row in enumerate(found["byHour"]) if row["orders"]} == {0: 1, 13: 2}
     assert found["byHour"][13]["ordered"] == second["total"]
     assert len(found["byHour"]) == 24
+
+
+async def test_bookings_count_on_the_day_on_which_they_begin(client: Client, store: SqliteStore) -> None:
+    await hire_carers(client, store, "car_1")
+    service = await offer(client, "car_1")
+    held, paid, _ = [await book(client, service, at_hour(hour, day=day)) for hour, day in ((9, 3), (11, 3), (9, 4))]
+    await moved_booking(client, held, "cancelled", reason="ill")
+    change = "UPDATE bookings SET payment_status = 'paid', captured = total WHERE id = :id"
+    await store.write(lambda transaction: transaction.run(change, id=paid["id"]))
+    found = (await stats(client, f"?date={at_hour(0)[:10]}"))["bookings"]
+    assert found == {"count": 2, "byStatus": {"cancelled": 1, "requested": 1}, "revenue": paid["total"]}
+    assert (await stats(client, "?date=1999-12-31"))["bookings"] == {"count": 0, "byStatus": {}, "revenue": 0}
 
 
 async def test_revenue_is_what_was_captured_less_what_was_refunded(client: Client, store: SqliteStore) -> None:

@@ -45,6 +45,7 @@ LOOKS_AT_MORE: Final[dict[str, str]] = {
     "deliveries.CARRIED": "what one driver has with them, sorted",
     "orders.WAITING_OF_CALLERS": "what guests have waiting, which is bounded (commerce.unpaid_limits)",
     "stats.BY_MINUTE": "a day's orders, for a twentieth of the time at most (api.figures, feed.live_stats)",
+    "stats.BOOKINGS_BY_STATUS": "as by_minute, of bookings",
     "stats.DURATIONS": "a day's, as by_minute",
     "stats.OPEN_AGES": "the orders that wait, as by_minute",
     "privacy.EXPORT_PAGE.sign_ins": "an account has twenty at most",

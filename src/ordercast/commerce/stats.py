@@ -43,6 +43,16 @@ class OpenOrders(Struct, frozen=True, rename="camel"):
     ages: dict[str, int]
 
 
+class BookingFigures(Struct, frozen=True, rename="camel"):
+    """Bookings that begin on a day. Sums are minor units."""
+
+    count: int
+    """How many there are, whatever became of them."""
+    by_status: dict[str, int]
+    revenue: int
+    """Captured for them, less refunds."""
+
+
 class Stats(Struct, frozen=True, rename="camel"):
     """Statistics of one day. Sums are minor units of `currency`."""
 
@@ -62,6 +72,8 @@ class Stats(Struct, frozen=True, rename="camel"):
     delivery: Percentiles
     """Seconds from `picked_up` to the door, of the orders that were delivered on that day."""
     open: OpenOrders
+    bookings: BookingFigures
+    """Of that day's bookings, by when they begin."""
     notice: Percentiles
     """Seconds from commit to the first screen that painted it, of that day's orders and bookings."""
     latency: Percentiles | None

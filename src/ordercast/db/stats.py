@@ -9,8 +9,18 @@ from typing import Annotated, Any, Final
 
 import msgspec
 
+from ordercast.commerce.booking_states import BookingStatus
 from ordercast.commerce.states import OrderStatus
-from ordercast.commerce.stats import Hour, Percentiles, Stats, bounds, local_hour, open_orders, percentiles
+from ordercast.commerce.stats import (
+    BookingFigures,
+    Hour,
+    Percentiles,
+    Stats,
+    bounds,
+    local_hour,
+    open_orders,
+    percentiles,
+)
 from ordercast.commerce.timestamps import Timestamp
 from ordercast.commerce.transitions import TERMINAL
 
@@ -46,6 +56,16 @@ BY_ORDER: Final = Statement(f"""
     FROM orders WHERE orders.created_at >= :begin AND orders.created_at < :end
 """)
 OPEN_SINCE: Final = Statement(f"SELECT orders.id, orders.created_at FROM orders WHERE {_IS_OPEN}")
+BOOKINGS_BY_STATUS: Final = Statement("""
+    SELECT bookings.status, count(*), CAST(sum(bookings.captured - bookings.refunded) AS bigint)
+    FROM bookings WHERE bookings.starts_at >= :begin AND bookings.starts_at < :end
+    GROUP BY bookings.status
+""")
+# As above, row by row.
+BY_BOOKING: Final = Statement("""
+    SELECT bookings.number, bookings.status, bookings.captured, bookings.refunded
+    FROM bookings WHERE bookings.starts_at >= :begin AND bookings.starts_at < :end
+""")
 # The partial index's condition, word for word, for SQLite.
 _FINISHED: Final = f"""
     SELECT order_history.entry, order_history.to_status, (
@@ -98,6 +118,7 @@ def day(
         percentiles(preparation),
         percentiles(delivery),
         open_orders(ages),
+        _bookings(transaction, begin, end),
         percentiles(_notice(transaction, begin, end)),
         latency,
         now,
@@ -116,6 +137,25 @@ def _durations(transaction: Transaction, begin: Timestamp, end: Timestamp) -> tu
         if seconds is not None:
             (delivery if status == OrderStatus.DELIVERED else preparation).append(seconds)
     return preparation, delivery
+
+
+def _bookings(transaction: Transaction, begin: Timestamp, end: Timestamp) -> BookingFigures:
+    """Figures of the bookings that begin between these moments."""
+
+    def together() -> Rows:
+        rows = transaction.all(BOOKINGS_BY_STATUS, begin=begin, end=end)
+        return [(str(BookingStatus(status)), count, _sum(received)) for status, count, received in rows]
+
+    counts: Counter[str] = Counter()
+    revenue = 0
+    for status, count, received in _counted(
+        transaction,
+        together,
+        lambda: transaction.read(BY_BOOKING, _booking, "bookings", begin=begin, end=end),
+    ):
+        counts[status] += count
+        revenue += received
+    return BookingFigures(counts.total(), dict(counts), revenue)
 
 
 def _notice(transaction: Transaction, begin: Timestamp, end: Timestamp) -> list[float]:
@@ -154,8 +194,8 @@ def _by_minute(transaction: Transaction, begin: Timestamp, end: Timestamp) -> Ro
         rows = transaction.all(BY_MINUTE, begin=begin, end=end)
         for minute, _, _, total, received in rows:
             local_hour(minute, UTC)
-            if type(total) is not int or type(received) is not int or max(total, abs(received)) > AMOUNT_MAX:
-                raise ValueError("a sum is none")
+            _sum(total)
+            _sum(received)
         return rows
 
     def one_by_one() -> Rows:
@@ -169,6 +209,19 @@ def _order(row: tuple[Any, ...]) -> tuple[str, str, int, int, int]:
     total, captured, refunded = msgspec.convert(sums, tuple[_Amount, _Amount, _Amount])
     local_hour(created_at[:16], UTC)
     return created_at[:16], str(OrderStatus(status)), 1, total if is_fulfilled else 0, captured - refunded
+
+
+def _booking(row: tuple[Any, ...]) -> tuple[str, int, int]:
+    _, status, *sums = row
+    captured, refunded = msgspec.convert(sums, tuple[_Amount, _Amount])
+    return str(BookingStatus(status)), 1, captured - refunded
+
+
+def _sum(value: object) -> int:
+    """A sum of the database. Raises ValueError for what damaged rows come to."""
+    if type(value) is not int or abs(value) > AMOUNT_MAX:
+        raise ValueError("a sum is none")
+    return value
 
 
 _Amount = Annotated[int, msgspec.Meta(ge=0, le=AMOUNT_MAX)]

@@ -318,6 +318,7 @@ FLEETING: Final = (
             "preparation": _FIGURES,
             "delivery": _FIGURES,
             "open": {"count": 8, "oldestSeconds": 1312.5, "ages": {"under5": 3, "under15": 4, "under30": 1}},
+            "bookings": {"count": 6, "byStatus": {"confirmed": 4, "completed": 2}, "revenue": 540000},
             "notice": {"count": 40, "median": 1.2, "p90": 2.8, "p95": 4.1, "p99": 9.6},
             "latency": {"count": 512, "median": 3.1, "p90": 5.2, "p95": 7.0, "p99": 11.8},
             "at": _AT,

@@ -205,7 +205,7 @@ FIELDS: Final[dict[str, str]] = {
     "p99": "Ninety-nine of a hundred are below, in the unit of the figure.",
     "date": "The day, by the shop's clock.",
     "tz": "The time zone that the day was counted in.",
-    "byStatus": "By the state of the order.",
+    "byStatus": "By the state that they are in now.",
     "byHour": "By the hour of the day.",
     "open": "What is not done yet.",
     "order": "The order's moves.",
