@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from ordercast.attach.mapping import MappingError, read
 from ordercast.attach.room_rules import Rule, parameters, with_parameters
 from ordercast.attach.templates import parse
-from ordercast.commerce.room_access import Asker
+from ordercast.commerce.room_access import RoomRequester
 
 RULE = """\
 [shop]
@@ -32,8 +32,8 @@ every = 5
 """
 
 
-def asker(role: str = "customer", **claims: Any) -> Asker:
-    return Asker("c1", role, (role,), claims)
+def requester(role: str = "customer", **claims: Any) -> RoomRequester:
+    return RoomRequester("c1", role, (role,), claims)
 
 
 def test_a_rule_is_read_with_what_it_depends_on(tmp_path: Path) -> None:
@@ -47,9 +47,9 @@ def test_a_rule_is_read_with_what_it_depends_on(tmp_path: Path) -> None:
     (told,) = mapping.emits
     assert (told.table, told.on, told.line) == ("Order", ("insert", "update", "delete"), 5)
     assert mapping.events == 0
-    assert order.may_ask(asker("vendor"))
-    assert not order.may_ask(asker("driver"))
-    assert case.may_ask(asker("driver"))
+    assert order.may_ask(requester("vendor"))
+    assert not order.may_ask(requester("driver"))
+    assert case.may_ask(requester("driver"))
 
 
 FAULTS = [
@@ -129,7 +129,7 @@ def test_parameters_stand_outside_of_quotes_casts_and_comments() -> None:
 
 def test_a_question_is_asked_with_the_room_the_bearer_and_claims() -> None:
     rule = Rule(parse("order_{id}"), sql="SELECT :id, :sub, :role, :shop, :list, :flag, :address, :missing")
-    values = rule.values({"id": "7"}, asker(shop=5, list=["a", 2, None], flag=True, address={"x": 1}, id="forged"))
+    values = rule.values({"id": "7"}, requester(shop=5, list=["a", 2, None], flag=True, address={"x": 1}, id="forged"))
     assert values == {
         "id": "7", "sub": "c1", "role": "customer", "shop": "5", "list": ("a", "2"), "flag": "true",
         "address": '{"x":1}', "missing": None,

@@ -17,7 +17,7 @@ from ordercast.attach.mapping import read
 from ordercast.attach.questions import QuestionRefused
 from ordercast.attach.rule_answers import RuleAnswers
 from ordercast.attach.webhook_authorizer import WebhookAuthorizer
-from ordercast.commerce.room_access import Asker, RoomQuestion, RuleUnanswered
+from ordercast.commerce.room_access import RoomRequester, RoomQuestion, RuleUnanswered
 from ordercast.commerce.webhook_signatures import check_standard
 from ordercast.config import ConfigError, Settings, load
 from ordercast.node_jobs import rule_answers
@@ -108,7 +108,7 @@ async def answers(tmp_path: Path, database: Database) -> AsyncIterator[RuleAnswe
 
 
 def question(answers: RuleAnswers, room: str, who: str = "c1") -> RoomQuestion:
-    (found,) = answers.questions(room, Asker(who, "customer", ("customer",), {}))
+    (found,) = answers.questions(room, RoomRequester(who, "customer", ("customer",), {}))
     return found
 
 
@@ -192,8 +192,8 @@ async def test_a_webhook_is_asked_signed_and_answers_200_or_403(tmp_path: Path) 
     path = tmp_path / "ordercast.toml"
     path.write_text(FILE.replace("URL", url))
     answers = RuleAnswers(read(path), None, WebhookAuthorizer(SECRET))
-    asker = Asker("v1", "vendor", ("vendor",), {"shop": 7}, "Zoe")
-    (asked,) = answers.questions("case_9", asker)
+    requester = RoomRequester("v1", "vendor", ("vendor",), {"shop": 7}, "Zoe")
+    (asked,) = answers.questions("case_9", requester)
     assert await answers.allows(asked, anew=True)
     assert receiver.bodies == [
         {

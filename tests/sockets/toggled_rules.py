@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from ordercast.commerce.room_access import Asker, RoomQuestion, RuleChanges, RuleUnanswered
+from ordercast.commerce.room_access import RoomRequester, RoomQuestion, RuleChanges, RuleUnanswered
 
 
 class ToggledRules:
@@ -14,12 +14,12 @@ class ToggledRules:
         self.asked: list[tuple[str, str]] = []
         self.every_s = 3_600.0
 
-    def questions(self, room: str, asker: Asker) -> tuple[RoomQuestion, ...]:
+    def questions(self, room: str, requester: RoomRequester) -> tuple[RoomQuestion, ...]:
         if not room.startswith("case_"):
             return ()
         case = room.removeprefix("case_")
-        of = (("vendorId", str(asker.claims.get("vendorId"))),)
-        return (RoomQuestion(room, "case_{id}", 0, asker.person, of, frozenset({case}), self.every_s),)
+        of = (("vendorId", str(requester.claims.get("vendorId"))),)
+        return (RoomQuestion(room, "case_{id}", 0, requester.person, of, frozenset({case}), self.every_s),)
 
     async def allows(self, question: RoomQuestion, *, anew: bool) -> bool:
         del anew

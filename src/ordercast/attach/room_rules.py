@@ -13,7 +13,7 @@ from typing import Any, Final
 
 import msgspec
 
-from ordercast.commerce.room_access import Asker
+from ordercast.commerce.room_access import RoomRequester
 
 from .claim_rooms import ROOM_CHARACTERS_MAX, SUBJECT, is_plain
 from .templates import Field, Template
@@ -71,12 +71,12 @@ class Rule:
         between = [part for part in self.room.parts[1:] if isinstance(part, str)]
         return None if any(part in value for part in between for value in values.values()) else values
 
-    def may_ask(self, asker: Asker) -> bool:
-        return not self.roles or not self.roles.isdisjoint(asker.roles)
+    def may_ask(self, requester: RoomRequester) -> bool:
+        return not self.roles or not self.roles.isdisjoint(requester.roles)
 
-    def values(self, fields: Mapping[str, str], asker: Asker) -> dict[str, Any]:
+    def values(self, fields: Mapping[str, str], requester: RoomRequester) -> dict[str, Any]:
         """What its question is asked with: places of the room's name, else `:sub`, `:role`, or a claim."""
-        known = {**asker.claims, SUBJECT: asker.id, ROLE: asker.role, **fields}
+        known = {**requester.claims, SUBJECT: requester.id, ROLE: requester.role, **fields}
         return {name: _value(known.get(name)) for name in parameters(self.sql)}
 
 

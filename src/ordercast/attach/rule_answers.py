@@ -19,7 +19,7 @@ from concurrent.futures import ThreadPoolExecutor
 from typing import Any, Final, TypeVar
 from weakref import WeakValueDictionary
 
-from ordercast.commerce.room_access import Asker, RoomQuestion, RuleChanges, RuleUnanswered
+from ordercast.commerce.room_access import RoomRequester, RoomQuestion, RuleChanges, RuleUnanswered
 from ordercast.telemetry import ROOM_QUESTIONS
 
 from .claim_rooms import RIGHTS_ROOM
@@ -120,18 +120,18 @@ class RuleAnswers:
 
     # --- Asking -----------------------------------------------------------------------------------------------------
 
-    def questions(self, room: str, asker: Asker) -> tuple[RoomQuestion, ...]:
+    def questions(self, room: str, requester: RoomRequester) -> tuple[RoomQuestion, ...]:
         found = []
         for number, rule in enumerate(self._mapping.rules):
             fields = rule.fields_in(room)
-            if fields is not None and rule.may_ask(asker):
-                values = rule.values(fields, asker) if rule.sql else _told(room, fields, asker)
+            if fields is not None and rule.may_ask(requester):
+                values = rule.values(fields, requester) if rule.sql else _told(room, fields, requester)
                 found.append(
                     RoomQuestion(
                         room,
                         rule.name,
                         number,
-                        asker.person,
+                        requester.person,
                         tuple(values.items()),
                         frozenset(fields.values()),
                         rule.every_s,
@@ -216,14 +216,14 @@ class RuleAnswers:
         return RuleChanges(rules, texts)
 
 
-def _told(room: str, fields: dict[str, str], asker: Asker) -> dict[str, Any]:
+def _told(room: str, fields: dict[str, str], requester: RoomRequester) -> dict[str, Any]:
     """What a webhook is told, as one text: two of the same are one question."""
     body = {
         "type": "room.authorize",
         "data": {
             "room": room,
             "fields": fields,
-            "identity": {"id": asker.id, "role": asker.role, "name": asker.name, "claims": dict(asker.claims)},
+            "identity": {"id": requester.id, "role": requester.role, "name": requester.name, "claims": dict(requester.claims)},
         },
     }
     return {BODY: json.dumps(body, ensure_ascii=False, sort_keys=True)}

@@ -54,8 +54,8 @@ class RoomGrants(Protocol):
 
 
 @dataclass(frozen=True, slots=True)
-class Asker:
-    """Who asks for a room."""
+class RoomRequester:
+    """Who asks to join a room."""
 
     id: str
     role: str
@@ -102,7 +102,7 @@ class RuleChanges(NamedTuple):
 class RoomRules(Protocol):
     """The rules of a shop's mapping file; used from the loop."""
 
-    def questions(self, room: str, asker: Asker) -> tuple[RoomQuestion, ...]:
+    def questions(self, room: str, requester: RoomRequester) -> tuple[RoomQuestion, ...]:
         """Those of which one must be answered by yes; none for a room that nobody like that may ask for."""
         ...
 

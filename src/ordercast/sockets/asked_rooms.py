@@ -26,7 +26,7 @@ from ordercast.api.emit import Room
 from ordercast.api.errors import TooManyWatches
 from ordercast.api.token_rooms import rooms_of
 from ordercast.commerce.errors import NotPermitted
-from ordercast.commerce.room_access import Asker, RoomQuestion, RoomRules, RuleUnanswered
+from ordercast.commerce.room_access import RoomRequester, RoomQuestion, RoomRules, RuleUnanswered
 from ordercast.commerce.rooms import is_watched_room
 from ordercast.commerce.timestamps import Timestamp
 from ordercast.db import Change, StoreError
@@ -206,7 +206,7 @@ class AskedRooms:
     def _questions(self, identity: Identity, room: str) -> tuple[RoomQuestion, ...]:
         if self._rules is None or identity.is_nobody or identity.tracked_id is not None:
             return ()
-        return self._rules.questions(room, asker_of(identity))
+        return self._rules.questions(room, requester_of(identity))
 
     async def _is_allowed(self, questions: Sequence[RoomQuestion], *, anew: bool) -> bool:
         """Whether a rule allows it. Raises RuleUnanswered, if none does and one gave no answer."""
@@ -379,9 +379,9 @@ class AskedRooms:
             self._lost.setdefault(socket, []).append((room, reason))
 
 
-def asker_of(identity: Identity) -> Asker:
+def requester_of(identity: Identity) -> RoomRequester:
     roles = identity.roles or (identity.role,)
-    return Asker(identity.actor.id, identity.role, roles, identity.claims, identity.actor.name)
+    return RoomRequester(identity.actor.id, identity.role, roles, identity.claims, identity.actor.name)
 
 
 def _leave_unless_granted(socket: Socket, room: str) -> None:
