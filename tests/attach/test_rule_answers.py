@@ -17,7 +17,7 @@ from ordercast.attach.mapping import read
 from ordercast.attach.questions import QuestionRefused
 from ordercast.attach.rule_answers import RuleAnswers
 from ordercast.attach.webhook_authorizer import WebhookAuthorizer
-from ordercast.commerce.room_access import RoomRequester, RoomQuestion, RuleUnanswered
+from ordercast.commerce.room_access import RoomQuestion, RoomRequester, RuleUnanswered
 from ordercast.commerce.webhook_signatures import check_standard
 from ordercast.config import ConfigError, Settings, load
 from ordercast.node_jobs import rule_answers

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from ordercast.commerce.room_access import RoomRequester, RoomQuestion, RuleChanges, RuleUnanswered
+from ordercast.commerce.room_access import RoomQuestion, RoomRequester, RuleChanges, RuleUnanswered
 
 
 class ToggledRules:

@@ -19,7 +19,7 @@ from concurrent.futures import ThreadPoolExecutor
 from typing import Any, Final, TypeVar
 from weakref import WeakValueDictionary
 
-from ordercast.commerce.room_access import RoomRequester, RoomQuestion, RuleChanges, RuleUnanswered
+from ordercast.commerce.room_access import RoomQuestion, RoomRequester, RuleChanges, RuleUnanswered
 from ordercast.telemetry import ROOM_QUESTIONS
 
 from .claim_rooms import RIGHTS_ROOM
@@ -223,7 +223,12 @@ def _told(room: str, fields: dict[str, str], requester: RoomRequester) -> dict[s
         "data": {
             "room": room,
             "fields": fields,
-            "identity": {"id": requester.id, "role": requester.role, "name": requester.name, "claims": dict(requester.claims)},
+            "identity": {
+                "id": requester.id,
+                "role": requester.role,
+                "name": requester.name,
+                "claims": dict(requester.claims),
+            },
         },
     }
     return {BODY: json.dumps(body, ensure_ascii=False, sort_keys=True)}

@@ -12,11 +12,11 @@ from ordercast.feed import DriverPositions, EphemeralEvents, Subscriptions, Tabl
 from ordercast.hub import Server, Socket
 
 from . import notice_commands, position_command, shop_commands, table_commands, watch_commands, whoami
-from .asked_rooms import AskedRooms
 from .auth import REFRESH, AuthRefresh, SocketAuth
 from .command_router import CommandRouter, SocketHandler
 from .conversation_commands import ConversationCommands
 from .notice_recorder import NoticeRecorder
+from .requested_rooms import RequestedRooms
 
 _ECHO: Final = CommandDoc(data=Any, example={"n": 1}, answer={"n": 1}, is_echo=True)
 
@@ -26,7 +26,7 @@ class RightsHandlers(NamedTuple):
 
     auth: SocketAuth
     conversations: ConversationCommands
-    rooms: AskedRooms
+    rooms: RequestedRooms
 
 
 def serve_sockets(
@@ -44,7 +44,7 @@ def serve_sockets(
     """Register everything on `server`; of the shop's commands none, where it is no shop of ours. `rules` are of rooms
     that are asked for. The feed calls the result when rights change.
     """
-    rooms = AskedRooms(server, subscriptions, rules, context.now)
+    rooms = RequestedRooms(server, subscriptions, rules, context.now)
     auth = SocketAuth(server, context.authenticator, on_refreshed=rooms.refreshed)
     server.use(auth.authenticate)
     server.on("connection", auth.connected)

@@ -15,8 +15,8 @@ from ordercast.commerce.rooms import is_table_watch_room, is_watched_room, room_
 from ordercast.commerce.timestamps import Timestamp, timestamp
 from ordercast.hub import Socket
 
-from .asked_rooms import AskedRooms
 from .command_router import Caller, CommandRouter
+from .requested_rooms import RequestedRooms
 
 
 class AskWhoAmI(RepeatableCommand, frozen=True, forbid_unknown_fields=True):
@@ -53,12 +53,12 @@ _DOC: Final = CommandDoc(
 )
 
 
-def register(router: CommandRouter, rooms: AskedRooms, position: Callable[[], object]) -> None:
+def register(router: CommandRouter, rooms: RequestedRooms, position: Callable[[], object]) -> None:
     router.on("whoami", AskWhoAmI, partial(_whoami, rooms, position), _DOC, is_of_shop=False)
 
 
 async def _whoami(
-    rooms: AskedRooms, position: Callable[[], object], caller: Caller, command: AskWhoAmI
+    rooms: RequestedRooms, position: Callable[[], object], caller: Caller, command: AskWhoAmI
 ) -> dict[str, Any]:
     """Return who this socket is, in which role, until when, and its rooms: those of the token and its claims, those
     that it asked for, and what it watches.

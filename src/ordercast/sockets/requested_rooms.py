@@ -26,7 +26,7 @@ from ordercast.api.emit import Room
 from ordercast.api.errors import TooManyWatches
 from ordercast.api.token_rooms import rooms_of
 from ordercast.commerce.errors import NotPermitted
-from ordercast.commerce.room_access import RoomRequester, RoomQuestion, RoomRules, RuleUnanswered
+from ordercast.commerce.room_access import RoomQuestion, RoomRequester, RoomRules, RuleUnanswered
 from ordercast.commerce.rooms import is_watched_room
 from ordercast.commerce.timestamps import Timestamp
 from ordercast.db import Change, StoreError
@@ -140,7 +140,7 @@ class _Touched:
     """Those of which every room may be meant."""
 
 
-class AskedRooms:
+class RequestedRooms:
     """Those of a node's sockets. The feed calls `changed`; recovery calls `rejoin`, and authentication the rest."""
 
     def __init__(
@@ -159,7 +159,7 @@ class AskedRooms:
         self._is_running = False
 
     def __repr__(self) -> str:
-        return f"<AskedRooms of {len(self._joined)} sockets>"
+        return f"<RequestedRooms of {len(self._joined)} sockets>"
 
     def register(self, router: CommandRouter) -> None:
         router.on("join_room", JoinRoom, self._join, _JOIN, is_of_shop=False)

@@ -20,7 +20,7 @@ from ordercast.commerce.people import Actor, Role
 from ordercast.commerce.timestamps import timestamp
 from ordercast.config import Settings
 from ordercast.db import SqliteStore, access, events
-from ordercast.sockets import asked_rooms
+from ordercast.sockets import requested_rooms
 from tests.api.client import SECRET
 from tests.waiting import until
 
@@ -119,7 +119,7 @@ async def test_a_rule_without_an_answer_refuses_for_now(node: Node) -> None:
 
 
 async def test_a_socket_asks_for_a_bounded_number_of_rooms(node: Node, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(asked_rooms, "ASKED_MAX", 2)
+    monkeypatch.setattr(requested_rooms, "ASKED_MAX", 2)
     phone = await node.connect()
     node.rules.allowed |= {"case_1", "case_2", "case_3"}
     for room in ("case_1", "case_2", "case_2"):
@@ -170,7 +170,7 @@ async def test_a_room_is_left_when_its_rules_interval_finds_the_right_ended(node
 async def test_who_cannot_be_asked_about_stays_for_a_moment_and_no_longer(
     node: Node, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(asked_rooms, "AGAIN_S", 0.01)
+    monkeypatch.setattr(requested_rooms, "AGAIN_S", 0.01)
     phone = await node.connect()
     node.rules.allowed.add("case_1")
     await phone.ask("join_room", {"room": "case_1"})
@@ -182,7 +182,7 @@ async def test_who_cannot_be_asked_about_stays_for_a_moment_and_no_longer(
     asked = len(node.rules.asked)
     await until(lambda: len(node.rules.asked) > asked)
     node.rules.is_silent = True
-    monkeypatch.setattr(asked_rooms, "PATIENCE_S", 0.0)
+    monkeypatch.setattr(requested_rooms, "PATIENCE_S", 0.0)
     await node.publish("rights")
     ((left,),) = await phone.heard("room_left")
     assert left["reason"] == "unanswered"
