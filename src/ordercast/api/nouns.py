@@ -33,6 +33,7 @@ from . import (
     order_timeline,
     orders,
     password_reset,
+    payment_webhooks,
     payments,
     privacy,
     problem_pages,
@@ -53,7 +54,6 @@ from . import (
     status_flow,
     webhook_deliveries,
     webhook_endpoints,
-    webhooks,
     whoami,
 )
 from .commands import Command
@@ -77,7 +77,7 @@ ROUTES: Final[list[HTTPRouteHandler]] = [
     *notices.ROUTES,
     *stats.ROUTES,
     *payments.ROUTES,
-    *webhooks.ROUTES,
+    *payment_webhooks.ROUTES,
     *webhook_endpoints.ROUTES,
     *webhook_deliveries.ROUTES,
     *sandbox_page.ROUTES,
