@@ -284,10 +284,9 @@ _WORDS: Final[dict[str, Advice]] = {
         "Too many unpaid orders from this address wait for the shop.",
         "Wait until some are answered, or pay.",
     ),
-    "stale-version": Advice("The order has changed", "It has changed since the asker looked.", _LOOK),
-    "state-conflict": Advice(
-        "The order's state does not allow it", "The order is not in a state that allows it.", _LOOK
-    ),
+    # Of orders and bookings alike.
+    "stale-version": Advice("It has changed", "It has changed since the asker looked.", _LOOK),
+    "state-conflict": Advice("Its state does not allow it", "It is in no state that allows it.", _LOOK),
     "illegal-transition": Advice("No such move", "The table of moves has no such move.", "Take one of `allowed`."),
     "row-damaged": Advice(
         "A row of the database cannot be read",
