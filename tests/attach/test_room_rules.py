@@ -11,6 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from ordercast.attach.mapping import MappingError, read
+from ordercast.attach.questions import late_rules
 from ordercast.attach.room_rules import Rule, parameters, with_parameters
 from ordercast.attach.templates import parse
 from ordercast.commerce.room_access import RoomRequester
@@ -47,6 +48,9 @@ def test_a_rule_is_read_with_what_it_depends_on(tmp_path: Path) -> None:
     (told,) = mapping.emits
     assert (told.table, told.on, told.line) == ("Order", ("insert", "update", "delete"), 5)
     assert mapping.events == 0
+    assert [(note.line, note.sentence[:70]) for note in late_rules(mapping.rules)] == [
+        (10, "case_{id}: without `tables` a right that is taken away ends when it is")
+    ]
     assert order.may_ask(requester("vendor"))
     assert not order.may_ask(requester("driver"))
     assert case.may_ask(requester("driver"))

@@ -12,6 +12,8 @@ from .room_rules import Rule
 QUESTION_S_MAX: Final = 1.0
 # Questions at once, of a node: each is a connection to the shop's database.
 CONNECTIONS_MAX: Final = 4
+# In which rights end that were taken away, as we promise.
+RIGHTS_END_S: Final = 1.0
 UNASKED: Final = "this database cannot be asked; use `authorize`"
 
 
@@ -44,6 +46,19 @@ class Authorizer(Protocol):
         ...
 
     async def close(self) -> None: ...
+
+
+def late_rules(rules: Sequence[Rule]) -> list[Fault]:
+    """Rules that go on saying yes for a while when a right was taken away, for no table tells of it."""
+    return [
+        Fault(
+            rule.line,
+            f"{rule.name}: without `tables` a right that is taken away ends when it is asked again, every"
+            f" {rule.every_s:g} s; name the tables that it depends on, or revoke the token",
+        )
+        for rule in rules
+        if not rule.tables and rule.every_s > RIGHTS_END_S
+    ]
 
 
 def faults_of(questions: Questions | None, rules: Sequence[Rule]) -> list[Fault]:

@@ -19,7 +19,7 @@ from ordercast.attach import Mapping, MappingError, suggestions
 from ordercast.attach.attaching import Attaching
 from ordercast.attach.mapping import Fault
 from ordercast.attach.postgresql.attaching import PostgresqlAttaching
-from ordercast.attach.questions import faults_of
+from ordercast.attach.questions import faults_of, late_rules
 from ordercast.attach.sqlite.attaching import SqliteAttaching
 from ordercast.config import ConfigError, Settings
 from ordercast.db import migrate as migrations
@@ -164,7 +164,8 @@ def _apply(settings: Settings, mapping: Mapping) -> None:
     migrate_database(settings)
     with _attaching(settings, mapping) as attaching:
         done = attaching.apply()
-        faults, notes = [*attaching.check(), *_question_faults(settings, mapping)], attaching.notes()
+        faults = [*attaching.check(), *_question_faults(settings, mapping)]
+        notes = [*attaching.notes(), *late_rules(mapping.rules)]
     print("\n".join(f"{statement};" for statement in done) or "Nothing was to be done.")
     if not faults:
         print(f"\n{_all_is_well(mapping)} `ordercast serve` tells them.")
@@ -173,7 +174,8 @@ def _apply(settings: Settings, mapping: Mapping) -> None:
 
 def _check(settings: Settings, mapping: Mapping) -> None:
     with _attaching(settings, mapping) as attaching:
-        faults, notes = [*attaching.check(), *_question_faults(settings, mapping)], attaching.notes()
+        faults = [*attaching.check(), *_question_faults(settings, mapping)]
+        notes = [*attaching.notes(), *late_rules(mapping.rules)]
     if not faults:
         print(_all_is_well(mapping))
     _end(mapping, faults, notes)
