@@ -8,7 +8,7 @@ from collections.abc import Iterable, Sequence
 from ordercast.commerce.rooms import EVERYBODY
 from ordercast.commerce.timestamps import Timestamp
 from ordercast.db import Transaction, events
-from ordercast.db.types import ChangeKind
+from ordercast.db.types import ChangeKind, GapReason
 
 from .mapping import Mapping, Section
 
@@ -19,7 +19,7 @@ def gap_rooms(emit: Section) -> list[str]:
     return [room for room in constants if room] if all(constants) else [EVERYBODY]
 
 
-def gap_document(rooms: Sequence[str], reason: str) -> str:
+def gap_document(rooms: Sequence[str], reason: GapReason) -> str:
     """What the feed has of a gap."""
     return json.dumps({"reason": reason, "rooms": list(rooms)})
 
@@ -31,7 +31,7 @@ def publish_failures(
     *,
     actor: str,
     now: Timestamp,
-    reason: str = "mapping_failed",
+    reason: GapReason = GapReason.MAPPING_FAILED,
 ) -> None:
     """Insert one gap into the feed for all that these `[[emit]]` failed to make."""
     known = {emit.name: gap_rooms(emit) for emit in mapping.sections}

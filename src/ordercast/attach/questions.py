@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import queue
 from collections.abc import Mapping, Sequence
-from typing import Any, Final, Protocol
+from contextlib import suppress
+from typing import Any, Final, Generic, Protocol, TypeVar
 
 from .mapping import Fault
 from .room_rules import Rule
@@ -19,6 +21,39 @@ UNASKED: Final = "this database cannot be asked; use `authorize`"
 
 class QuestionRefused(Exception):
     """A value that the question cannot take, such as a room's name that is no UUID: the answer is no."""
+
+
+class Closing(Protocol):
+    def close(self) -> None: ...
+
+
+C = TypeVar("C", bound=Closing)
+
+
+class IdleConnections(Generic[C]):
+    """Connections that no thread uses just now: at most as many as questions are asked at once."""
+
+    def __init__(self) -> None:
+        self._queue: queue.LifoQueue[C] = queue.LifoQueue(CONNECTIONS_MAX)
+
+    def __len__(self) -> int:
+        return self._queue.qsize()
+
+    def take(self) -> C | None:
+        """The one that was used last; None where a new one is to be made."""
+        with suppress(queue.Empty):
+            return self._queue.get_nowait()
+        return None
+
+    def keep(self, connection: C) -> None:
+        try:
+            self._queue.put_nowait(connection)
+        except queue.Full:
+            connection.close()
+
+    def close(self) -> None:
+        while (connection := self.take()) is not None:
+            connection.close()
 
 
 class Questions(Protocol):

@@ -23,13 +23,14 @@ from .errors import (
 )
 from .lenient_json import is_moment, read_json
 from .transaction import Transaction
-from .types import Change, ChangeKind, Row, SessionRow, Store, UnitOfWork, rows_of_booking, rows_of_order
+from .types import Change, ChangeKind, GapReason, Row, SessionRow, Store, UnitOfWork, rows_of_booking, rows_of_order
 
 __all__ = [
     "Change",
     "ChangeKind",
     "DamagedRow",
     "DamagedRows",
+    "GapReason",
     "LockedElsewhere",
     "NotCommitted",
     "OutcomeUnknown",

@@ -17,6 +17,22 @@ if TYPE_CHECKING:
 T = TypeVar("T")
 
 
+class GapReason(StrEnum):
+    """The `reason` of a `resync`; `feed.gaps` says what each is."""
+
+    UNREADABLE_ROW = "unreadable_row"
+    ROW_TOO_LARGE = "row_too_large"
+    HISTORY_PRUNED = "history_pruned"
+    TOO_FAR_BEHIND = "too_far_behind"
+    OFFSET_UNKNOWN = "offset_unknown"
+    EPOCH_CHANGED = "epoch_changed"
+    FEED_BEHIND = "feed_behind"
+    MAPPING_FAILED = "mapping_failed"
+    TABLE_EMPTIED = "table_emptied"
+    RIGHTS_CHANGED = "rights_changed"
+    SOURCE_HISTORY_LOST = "source_history_lost"
+
+
 class ChangeKind(StrEnum):
     """The kind of a feed row; the first word is the noun."""
 

@@ -12,6 +12,7 @@ a reason in their place, with the offset behind them, from which the client cont
   restore (`EPOCH_CHANGED`).
 - **A table of the shop's own** that is attached: its mapping could not tell a change (`MAPPING_FAILED`), or it was
   emptied by TRUNCATE, which tells of no row (`TABLE_EMPTIED`). Such a row of the feed names its rooms itself.
+- **Another database's history** ended before it was taken to ours (`SOURCE_HISTORY_LOST`).
 - **Other rows of a table** may be seen by who watches it, since their rooms are others (`RIGHTS_CHANGED`).
 - **This node is behind** the one that a client comes from, for too long (`FEED_BEHIND`).
 
@@ -22,7 +23,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterator
-from enum import StrEnum
 from typing import Any, Final
 
 from ordercast.commerce.notifications import SHOP
@@ -39,24 +39,8 @@ from ordercast.commerce.rooms import (
     user_room,
     watch_room,
 )
-from ordercast.db import Change, ChangeKind, read_json
+from ordercast.db import Change, ChangeKind, GapReason, read_json
 from ordercast.db.watched_rows import RowChange
-
-
-class GapReason(StrEnum):
-    """The `reason` of a `resync`."""
-
-    UNREADABLE_ROW = "unreadable_row"
-    ROW_TOO_LARGE = "row_too_large"
-    HISTORY_PRUNED = "history_pruned"
-    TOO_FAR_BEHIND = "too_far_behind"
-    OFFSET_UNKNOWN = "offset_unknown"
-    EPOCH_CHANGED = "epoch_changed"
-    FEED_BEHIND = "feed_behind"
-    MAPPING_FAILED = "mapping_failed"
-    TABLE_EMPTIED = "table_emptied"
-    RIGHTS_CHANGED = "rights_changed"
-
 
 # Finds names in a document that is no valid JSON.
 _NAMES: Final = re.compile(

@@ -34,13 +34,12 @@ from msgspec import structs
 from ordercast import telemetry
 from ordercast.commerce.people import SEES_EVERY_ORDER
 from ordercast.commerce.rooms import EVERYBODY, SHOPPERS, is_conversation_room, is_watch_room
-from ordercast.db import SessionRow, StoreError
+from ordercast.db import GapReason, SessionRow, StoreError
 from ordercast.hub import GapTooOld, Session, Socket
 from ordercast.hub.recovery.replay_budget import REPLAY_BUDGET, charge_replay, may_replay
 from ordercast.protocol.message import Message
 
 from .encoding import EncodedRow
-from .gaps import GapReason
 from .history_cache import mask_of
 from .position import ROW_END, Position
 from .relay import Relay

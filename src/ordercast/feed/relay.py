@@ -33,14 +33,13 @@ from typing import Final
 
 from ordercast import telemetry
 from ordercast.commerce.rooms import EVERYBODY
-from ordercast.db import Change
+from ordercast.db import Change, GapReason
 from ordercast.hub import Namespace
 from ordercast.protocol.message import Message
 from ordercast.protocol.socketio import encode_event
 
 from . import replay_buffer
 from .encoding import EncodedRow, FeedEvent, encode_events
-from .gaps import GapReason
 from .history_cache import HistoryCache
 from .latency import Latency
 from .position import Position

@@ -12,6 +12,7 @@ from typing import Final, Protocol
 from weakref import WeakKeyDictionary
 
 from ordercast.commerce.rooms import is_table_watch_room
+from ordercast.db import GapReason
 from ordercast.db.watched_rows import (
     RowState,
     TableFilter,
@@ -148,7 +149,7 @@ class TableWatches:
             if any(rights.get(name, rooms) != rooms for name, rooms in former.items() if rooms is not _GONE) or (
                 _GONE in former.values()
             ):
-                socket.emit("resync", {"reason": "rights_changed"})
+                socket.emit("resync", {"reason": GapReason.RIGHTS_CHANGED})
 
     # --- Delivery -----------------------------------------------------------------------------------------------------
 

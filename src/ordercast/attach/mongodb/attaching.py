@@ -6,12 +6,12 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
-from difflib import get_close_matches
 from typing import Any, Final
 
 from pymongo import MongoClient
 from pymongo.errors import OperationFailure, PyMongoError
 
+from ordercast.attach.checks import nearest
 from ordercast.attach.mapping import Fault, Mapping
 from ordercast.attach.suggestions import Dialect, KnownTable
 
@@ -88,8 +88,7 @@ class MongoAttaching:
         names = self._names() if lines else []
         for collection, line in lines.items():
             if collection not in names:
-                near = get_close_matches(collection, names, 1)
-                yield Fault(line, f"there is no collection {collection}" + (f"; there is {near[0]}" if near else ""))
+                yield Fault(line, f"there is no collection {collection}{nearest(collection, names)}")
                 continue
             try:
                 self._database[collection].find_one({}, ["_id"])

@@ -18,13 +18,12 @@ from ordercast.attach.mapping import Mapping as MappingFile
 from ordercast.attach.outbox_relay import ACTOR, OutboxRow
 from ordercast.attach.sections import Verb
 from ordercast.commerce.timestamps import Timestamp
-from ordercast.db import Transaction, events
+from ordercast.db import GapReason, Transaction, events
 
 Document = Mapping[str, Any]
 
 # As of a row of MySQL: more than any screen takes.
 EVENT_BYTES_MAX: Final = 4_000_000
-_LOST: Final = "source_history_lost"
 
 log = logging.getLogger("ordercast.attach")
 
@@ -110,7 +109,7 @@ class CollectionEvents:
 
     def lost(self, transaction: Transaction, now: Timestamp) -> None:
         names = [emit.name for emit in self._emits]
-        publish_failures(transaction, self._mapping, names, actor=ACTOR, now=now, reason=_LOST)
+        publish_failures(transaction, self._mapping, names, actor=ACTOR, now=now, reason=GapReason.SOURCE_HISTORY_LOST)
 
 
 def _is_meant(emit: Emit, change: Change) -> bool:

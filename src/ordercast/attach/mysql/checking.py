@@ -4,11 +4,20 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from difflib import get_close_matches
-from typing import Any, Final
+from typing import Any
 
 import pymysql
 
+from ordercast.attach.checks import (
+    APPLY,
+    column_faults,
+    missing_trigger,
+    nearest,
+    needless_trigger,
+    other_trigger,
+    refusal_fault,
+    view_faults,
+)
 from ordercast.attach.mapping import Fault, Section, Verb, Watch
 from ordercast.attach.mapping import Mapping as MappingFile
 
@@ -16,8 +25,6 @@ from .catalogue import AttachedTrigger, Catalogue, Table, filter_kind
 from .compiling import OUTBOX, PUBLISH, outbox_of, publish_body, trigger_body, trigger_name
 from .connecting import Connection, ask, is_lost, version_fault, words_of
 from .kept_rows import parameters, question
-
-_MAKES: Final = "`ordercast attach --apply` makes it"
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,26 +92,16 @@ def resolve(connection: Connection, mapping: MappingFile, database: str) -> Foun
 def _faults_of(connection: Connection, catalogue: Catalogue, emit: Section, table: Table | None) -> Iterator[Fault]:
     line = emit.line_of("table")
     if table is None:
-        near = get_close_matches(emit.table, catalogue.names(), 1)
-        yield Fault(line, f"there is no table {emit.table}" + (f"; there is {near[0]}" if near else ""))
+        yield Fault(line, f"there is no table {emit.table}{nearest(emit.table, catalogue.names())}")
         return
     if table.is_view:
         yield Fault(line, f"{table.name} is a view, which has no triggers; name its table, and it as `view`")
         return
-    if emit.may_fail_writes:
-        yield Fault(
-            emit.line_of("on_error"), "in MySQL events are made behind the commit, which nothing can refuse then"
-        )
-    for name, at in emit.columns().items():
-        if name not in table.columns:
-            near = get_close_matches(name, table.columns, 1)
-            yield Fault(at, f"{table.name} has no column {name}" + (f"; there is {near[0]}" if near else ""))
+    yield from refusal_fault(emit, "MySQL")
+    yield from column_faults(emit, table.name, table.columns)
     if emit.view:
         view = catalogue.table(emit.view)
-        if view is None:
-            yield Fault(emit.line_of("view"), f"there is no view {emit.view}")
-        elif not table.key or not set(table.key) <= view.columns.keys():
-            yield Fault(emit.line_of("view"), f"{emit.view} has not the key of {table.name}")
+        yield from view_faults(emit, table.name, table.key, None if view is None else view.columns)
     yield from _sql_faults(connection, emit, table)
     if isinstance(emit, Watch):
         yield from _watch_faults(emit, table)
@@ -144,25 +141,22 @@ def applied_faults(connection: Connection, found: Found, mapping: MappingFile, d
     catalogue = catalogue_of(connection, database)
     there = {(each.schema, each.name): each for each in catalogue.attached(outbox_of(database), found.schemas)}
     if found.triggers and not catalogue.has_table(OUTBOX):
-        yield Fault(1, f"{OUTBOX} is missing in the shop's database, and changes go unseen: {_MAKES}")
+        yield Fault(1, f"{OUTBOX} is missing in the shop's database, and changes go unseen: {APPLY}")
     if found.triggers and catalogue.procedure(PUBLISH) not in {"", publish_body(database)}:
-        yield Fault(1, f"the procedure {PUBLISH} is missing or another than ours: {_MAKES}")
+        yield Fault(1, f"the procedure {PUBLISH} is missing or another than ours: {APPLY}")
     for place, wanted in found.triggers.items():
         former = there.pop(place, None)
         emit = wanted.emit
         if former is None:
-            yield Fault(emit.line, f"a trigger on {emit.table} is missing, and no {emit.event} is told: {_MAKES}")
+            yield missing_trigger(emit)
         elif not found.has_place_for(former):
-            yield Fault(emit.line, f"the trigger of {emit.table} is on {former.table} now: {_MAKES} anew")
+            yield Fault(emit.line, f"the trigger of {emit.table} is on {former.table} now: {APPLY} anew")
         elif not is_same(former, wanted):
-            yield Fault(emit.line, f"a trigger on {emit.table} is another than the file says: {_MAKES}")
-    ids = {emit.id for emit in mapping.sections}
+            yield other_trigger(emit)
+    ids = {emit.id for emit in mapping.emits}
     for former in there.values():
         if former.emit_id not in ids:
-            yield Fault(
-                1,
-                f"a trigger on {former.table} is of nothing in the file: `ordercast attach --apply` takes it away",
-            )
+            yield needless_trigger(former.table)
 
 
 def notes(connection: Connection, found: Found, mapping: MappingFile, database: str) -> Iterator[Fault]:

@@ -3,14 +3,12 @@
 from __future__ import annotations
 
 import json
-import queue
 from collections.abc import Mapping
-from contextlib import suppress
 from typing import Any, Final
 
 import pymysql
 
-from ordercast.attach.questions import CONNECTIONS_MAX, QUESTION_S_MAX, QuestionRefused
+from ordercast.attach.questions import QUESTION_S_MAX, IdleConnections, QuestionRefused
 from ordercast.attach.room_rules import is_yes, parameters, question, with_parameters, with_strict_names
 from ordercast.config import MysqlUrl
 
@@ -28,10 +26,10 @@ class MysqlQuestions:
 
     def __init__(self, url: MysqlUrl) -> None:
         self._url = url
-        self._idle: queue.LifoQueue[Connection] = queue.LifoQueue(CONNECTIONS_MAX)
+        self._idle = IdleConnections[Connection]()
 
     def __repr__(self) -> str:
-        return f"<MysqlQuestions {self._url.shown} idle={self._idle.qsize()}>"
+        return f"<MysqlQuestions {self._url.shown} idle={len(self._idle)}>"
 
     def ask(self, sql: str, values: Mapping[str, Any]) -> bool:
         given = {
@@ -54,8 +52,7 @@ class MysqlQuestions:
 
     def _first(self, query: str, values: Mapping[str, Any]) -> Any:
         """The first row; asked once more where an idle connection had ended meanwhile."""
-        with suppress(queue.Empty):
-            idle = self._idle.get_nowait()
+        if (idle := self._idle.take()) is not None:
             try:
                 return self._run(idle, query, values)
             except pymysql.err.Error as error:
@@ -76,18 +73,10 @@ class MysqlQuestions:
             if is_lost(error):
                 connection.close()
             else:
-                self._keep(connection)
+                self._idle.keep(connection)
             raise
-        self._keep(connection)
+        self._idle.keep(connection)
         return row
 
-    def _keep(self, connection: Connection) -> None:
-        try:
-            self._idle.put_nowait(connection)
-        except queue.Full:
-            connection.close()
-
     def close(self) -> None:
-        with suppress(queue.Empty):
-            while True:
-                self._idle.get_nowait().close()
+        self._idle.close()

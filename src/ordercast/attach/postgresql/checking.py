@@ -5,16 +5,13 @@ from __future__ import annotations
 from collections.abc import Iterator
 from collections.abc import Mapping as MappingOf
 from dataclasses import dataclass, field
-from difflib import get_close_matches
-from typing import Final
 
+from ordercast.attach.checks import APPLY, column_faults, needless_trigger
 from ordercast.attach.mapping import Emit, Fault, Mapping, Watch
 
 from .catalogue import AttachedTrigger, Catalogue, Relation
 from .compiling import Compiled, CompiledTrigger, compile_section
 from .watching import WatchedTable, watch_faults
-
-APPLY: Final = "`ordercast attach --apply` makes it"
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,21 +58,13 @@ def _faults_of(emit: Emit | Watch, relation: Relation | str, catalogue: Catalogu
     if not relation.may_trigger:
         yield Fault(line, f"this role may make no trigger: GRANT TRIGGER ON {relation.quoted} TO it")
     for name, at in emit.columns().items():
-        yield from _column_faults(relation, name, at)
+        if name in relation.virtual:
+            yield Fault(at, f"{relation.shown} works {name} out when it is read, so no trigger sees it; name it in SQL")
+    yield from column_faults(emit, relation.shown, relation.columns)
     if emit.view:
         yield from _view_faults(emit, relation, catalogue)
     if isinstance(emit, Watch):
         yield from watch_faults(emit, relation)
-
-
-def _column_faults(relation: Relation, name: str, line: int) -> Iterator[Fault]:
-    if name in relation.virtual:
-        yield Fault(line, f"{relation.shown} works {name} out when it is read, so no trigger sees it; name it in SQL")
-    elif name not in relation.columns:
-        near = get_close_matches(name, relation.columns, 1) or [
-            each for each in relation.columns if each.lower() == name.lower()
-        ]
-        yield Fault(line, f"{relation.shown} has no column {name}" + (f"; there is {near[0]}" if near else ""))
 
 
 def _view_faults(emit: Emit | Watch, relation: Relation, catalogue: Catalogue) -> Iterator[Fault]:
@@ -105,9 +94,7 @@ def applied_faults(found: Found, attached: list[AttachedTrigger], mapping: Mappi
     ours = {section.id for section in mapping.sections}
     for trigger in there.values():
         if trigger.emit_id not in ours:
-            yield Fault(
-                1, f"a trigger on {trigger.shown} is of no [[emit]] any more: `ordercast attach --apply` takes it away"
-            )
+            yield needless_trigger(trigger.shown)
 
 
 def fault_of(wanted: CompiledTrigger, compiled: Compiled, trigger: AttachedTrigger | None) -> str | None:

@@ -15,7 +15,7 @@ from ordercast.attach.gaps import gap_document, gap_rooms
 from ordercast.attach.mapping import Emit, Section, Watch
 from ordercast.attach.templates import VIEW
 from ordercast.db.sql import quoted
-from ordercast.db.types import ChangeKind
+from ordercast.db.types import ChangeKind, GapReason
 
 from .catalogue import TRIGGER_PREFIX, Relation, Target, literal
 from .expressions import Expressions, object_of
@@ -110,7 +110,7 @@ def _triggers(emit: Section, target: Target, schema: str) -> Iterator[CompiledTr
 
 
 def _emptied(emit: Section, relation: Relation, schema: str) -> str:
-    gap = literal(gap_document(gap_rooms(emit), "table_emptied"))
+    gap = literal(gap_document(gap_rooms(emit), GapReason.TABLE_EMPTIED))
     return f"""
 BEGIN
   IF to_regclass({literal(quoted(schema) + ".feed")}) IS NOT NULL THEN

@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-import queue
 from collections.abc import Mapping
-from contextlib import suppress
 from typing import Any, Final
 
 import psycopg
 from psycopg import errors
 
-from ordercast.attach.questions import CONNECTIONS_MAX, QUESTION_S_MAX, QuestionRefused
+from ordercast.attach.questions import QUESTION_S_MAX, IdleConnections, QuestionRefused
 from ordercast.attach.room_rules import is_yes, parameters, question, with_parameters
 from ordercast.db.postgresql.connection import connect
 
@@ -27,10 +25,10 @@ class PostgresqlQuestions:
 
     def __init__(self, url: str) -> None:
         self._url = url
-        self._idle: queue.LifoQueue[psycopg.Connection] = queue.LifoQueue(CONNECTIONS_MAX)
+        self._idle = IdleConnections[psycopg.Connection]()
 
     def __repr__(self) -> str:
-        return f"<PostgresqlQuestions idle={self._idle.qsize()}>"
+        return f"<PostgresqlQuestions idle={len(self._idle)}>"
 
     def ask(self, sql: str, values: Mapping[str, Any]) -> bool:
         given = {name: list(value) if isinstance(value, tuple) else value for name, value in values.items()}
@@ -50,8 +48,7 @@ class PostgresqlQuestions:
 
     def _first(self, query: str, values: Mapping[str, Any]) -> Any:
         """The first row; asked once more where an idle connection had ended meanwhile."""
-        with suppress(queue.Empty):
-            connection = self._idle.get_nowait()
+        if (connection := self._idle.take()) is not None:
             try:
                 return self._run(connection, query, values)
             except psycopg.OperationalError:
@@ -63,16 +60,8 @@ class PostgresqlQuestions:
         try:
             return connection.execute(query.encode(), values).fetchone()
         finally:
-            self._keep(connection)
-
-    def _keep(self, connection: psycopg.Connection) -> None:
-        if not connection.closed:
-            try:
-                self._idle.put_nowait(connection)
-            except queue.Full:
-                connection.close()
+            if not connection.closed:
+                self._idle.keep(connection)
 
     def close(self) -> None:
-        with suppress(queue.Empty):
-            while True:
-                self._idle.get_nowait().close()
+        self._idle.close()

@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from ordercast.attach.attaching import transaction_script
+from ordercast.attach.checks import APPLY, missing_trigger, needless_trigger, other_trigger
 from ordercast.attach.mapping import Fault, MappingError
 from ordercast.attach.mapping import Mapping as MappingFile
 from ordercast.attach.suggestions import Dialect, KnownTable
@@ -23,7 +24,6 @@ WHERE type IN ('trigger', 'view', 'table') AND substr(name, 1, 10) = 'ordercast_
 """
 # In the order of their making.
 _TRIGGERS = "SELECT rowid, name, tbl_name, sql FROM sqlite_master WHERE type = 'trigger'"
-_MAKES = "`ordercast attach --apply` makes it"
 
 
 def open_file(path: Path) -> sqlite3.Connection:
@@ -44,30 +44,24 @@ def applied_faults(connection: sqlite3.Connection, found: Found, mapping: Mappin
     there = {name: (sql, table) for name, _, sql, table in connection.execute(_OURS)}
     for name in SUPPORT:
         if there.pop(name, None) is None and found.triggers:
-            yield Fault(1, f"{name} is missing in the shop's file: `ordercast attach --apply` makes it")
+            yield Fault(1, f"{name} is missing in the shop's file: {APPLY}")
     for name, (emit, sql) in found.triggers.items():
         former = there.pop(name, None)
         if former is None:
-            yield Fault(
-                emit.line,
-                f"a trigger on {emit.table} is missing, and no {emit.event} is told: {_MAKES}",
-            )
+            yield missing_trigger(emit)
         elif former[0] != sql:
-            yield Fault(
-                emit.line,
-                f"a trigger on {emit.table} is another than the file says: {_MAKES}",
-            )
+            yield other_trigger(emit)
     for name, theirs in overtaken(connection, found).items():
         emit, _ = found.triggers[name]
         yield Fault(
             emit.line,
             f"the shop's trigger {theirs} on {emit.table} was made after ours, and what it changes is told before what"
-            f" fired it: {_MAKES} anew",
+            f" fired it: {APPLY} anew",
         )
     ids = {section.id for section in mapping.sections}
     for name, (_, table) in there.items():
         if name.split("_")[1] not in ids:
-            yield Fault(1, f"a trigger on {table} is of no [[emit]] any more: `ordercast attach --apply` takes it away")
+            yield needless_trigger(table)
 
 
 def overtaken(connection: sqlite3.Connection, found: Found) -> dict[str, str]:

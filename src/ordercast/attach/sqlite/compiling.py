@@ -9,9 +9,9 @@ from __future__ import annotations
 import sqlite3
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from difflib import get_close_matches
 from typing import Final
 
+from ordercast.attach.checks import column_faults, refusal_fault, view_faults
 from ordercast.attach.mapping import Fault, Section, Verb, Watch
 from ordercast.attach.mapping import Mapping as MappingFile
 from ordercast.attach.templates import EVERY
@@ -113,20 +113,11 @@ def _faults_of(connection: sqlite3.Connection, emit: Section, table: Table | Non
     if table.kind == "view":
         yield Fault(line, f"{table.name} is a view, whose rows no trigger sees; name its table, and it as `view`")
         return
-    if emit.may_fail_writes:
-        yield Fault(
-            emit.line_of("on_error"), "in SQLite events are made behind the commit, which nothing can refuse then"
-        )
-    for name, at in emit.columns().items():
-        if name not in table.columns:
-            near = get_close_matches(name, table.columns, 1)
-            yield Fault(at, f"{table.name} has no column {name}" + (f"; there is {near[0]}" if near else ""))
+    yield from refusal_fault(emit, "SQLite")
+    yield from column_faults(emit, table.name, table.columns)
     if emit.view:
         view = table_of(connection, emit.view)
-        if view is None:
-            yield Fault(emit.line_of("view"), f"there is no view {emit.view}")
-        elif not table.key or not set(table.key) <= view.columns.keys():
-            yield Fault(emit.line_of("view"), f"{emit.view} has not the key of {table.name}")
+        yield from view_faults(emit, table.name, table.key, None if view is None else view.columns)
     if isinstance(emit, Watch):
         yield from _watch_faults(emit, table)
     yield from _sql_faults(connection, emit, table)

@@ -3,21 +3,27 @@
 from __future__ import annotations
 
 import json
-import queue
 import sqlite3
 import time
 from collections.abc import Mapping
-from contextlib import suppress
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
-from ordercast.attach.questions import CONNECTIONS_MAX, QUESTION_S_MAX
+from ordercast.attach.questions import QUESTION_S_MAX, IdleConnections
 from ordercast.attach.room_rules import is_yes, parameters, question, with_strict_names
 
 from .attaching import open_file
 
 # Steps of its machine between looks at the clock: a fraction of a millisecond.
 _STEPS: Final = 10_000
+
+
+class _Opened(NamedTuple):
+    inode: int
+    connection: sqlite3.Connection
+
+    def close(self) -> None:
+        self.connection.close()
 
 
 class SqliteQuestions:
@@ -27,10 +33,10 @@ class SqliteQuestions:
 
     def __init__(self, path: Path) -> None:
         self._path = path
-        self._idle: queue.LifoQueue[tuple[int, sqlite3.Connection]] = queue.LifoQueue(CONNECTIONS_MAX)
+        self._idle = IdleConnections[_Opened]()
 
     def __repr__(self) -> str:
-        return f"<SqliteQuestions {self._path.name} idle={self._idle.qsize()}>"
+        return f"<SqliteQuestions {self._path.name} idle={len(self._idle)}>"
 
     def ask(self, sql: str, values: Mapping[str, Any]) -> bool:
         given = {
@@ -49,30 +55,24 @@ class SqliteQuestions:
         return None
 
     def _first(self, query: str, values: Mapping[str, Any]) -> Any:
-        inode = self._path.stat().st_ino
-        connection = self._taken(inode)
+        opened = self._taken(self._path.stat().st_ino)
+        connection = opened.connection
         give_up_at = time.monotonic() + QUESTION_S_MAX
         connection.set_progress_handler(lambda: time.monotonic() > give_up_at, _STEPS)
         try:
             return connection.execute(query, values).fetchone()
         finally:
-            try:
-                self._idle.put_nowait((inode, connection))
-            except queue.Full:
-                connection.close()
+            self._idle.keep(opened)
 
-    def _taken(self, inode: int) -> sqlite3.Connection:
+    def _taken(self, inode: int) -> _Opened:
         """An idle connection, or a new one; another where the file was replaced, as by a restore."""
-        with suppress(queue.Empty):
-            former, connection = self._idle.get_nowait()
-            if former == inode:
-                return connection
-            connection.close()
-        connection = open_file(self._path)
-        connection.execute("PRAGMA query_only = ON")
-        return connection
+        if (opened := self._idle.take()) is not None:
+            if opened.inode == inode:
+                return opened
+            opened.close()
+        opened = _Opened(inode, open_file(self._path))
+        opened.connection.execute("PRAGMA query_only = ON")
+        return opened
 
     def close(self) -> None:
-        with suppress(queue.Empty):
-            while True:
-                self._idle.get_nowait()[1].close()
+        self._idle.close()
