@@ -1,4 +1,5 @@
-"""For back ends in Python: events for the sockets of a site, by way of Redis or Valkey.
+"""For back ends in Python: events for the sockets of a site, by way of Redis or Valkey. Durable ones, in one's own
+transaction or by HTTP, are ``ordercast.publishing``'s.
 
 What is published is what `@socket.io/redis-emitter` 5 publishes, so it reaches our nodes
 (`ordercast.hub.bus.redis_emitters`) and Node.js servers with `@socket.io/redis-adapter` alike::
