@@ -18,7 +18,7 @@ import psycopg
 
 from ordercast.api import issue_token
 
-from . import attach_losses, frames, outsider
+from . import attach_losses, attach_mariadb, frames, outsider
 from .attached_shop import AttachedShop, OrderWriter, make_shop
 from .buyers import SECRET
 from .contender import POSTGRESQL, Contender, database_for, run_node, shop_environ
@@ -48,7 +48,7 @@ def measure(databases: Sequence[str], samples: int) -> list[Result]:
             }
             found += _costs(database, shops, samples)
             found += _lags(database, shops[WITH], postgres, samples)
-    return [*found, *attach_losses.measure()]
+    return [*found, *_costs_of_mariadb(samples), *attach_losses.measure()]
 
 
 def _two(url: str, postgres: Any) -> dict[str, str]:
@@ -69,7 +69,11 @@ class _Writer:
     client: list[float] = field(default_factory=list)
 
     def session_s(self) -> float:
-        return 0.0 if isinstance(self.connection, sqlite3.Connection) else cpu_s(self.connection.info.backend_pid)
+        if isinstance(self.connection, sqlite3.Connection):
+            return 0.0
+        if isinstance(self.connection, psycopg.Connection):
+            return cpu_s(self.connection.info.backend_pid)
+        return attach_mariadb.session_s(self.connection)
 
     def write(self, what: Callable[[OrderWriter, str], None], count: int, *, counts: bool) -> None:
         session_s, client_s = self.session_s(), time.process_time()
@@ -98,6 +102,16 @@ def _costs(database: str, shops: dict[str, AttachedShop], samples: int) -> list[
                 }
                 label = f"{database}, {name}, {how}" if database == POSTGRESQL else f"{database}, {name}"
                 found += _cost(label, writers, what, samples)
+    return found
+
+
+def _costs_of_mariadb(samples: int) -> list[Result]:
+    found = []
+    with attach_mariadb.running_shops(WITH, WITHOUT) as shops:
+        for name, what in _ORDERS.items():
+            with contextlib.ExitStack() as stack:
+                writers = {which: _Writer(stack.enter_context(shop.connection())) for which, shop in shops.items()}
+                found += _cost(f"MariaDB, {name}", writers, what, samples)
     return found
 
 

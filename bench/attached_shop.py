@@ -1,4 +1,4 @@
-"""Another program's shop with Ordercast attached: Prisma's tables, as `samples/express_prisma` has them, on either
+"""Another program's shop with Ordercast attached: Prisma's tables, as `samples/express_prisma` has them, on every
 database; told is what ``ordercast attach --suggest`` suggests.
 """
 
@@ -43,6 +43,22 @@ CREATE TABLE "OrderItem" ("id" TEXT NOT NULL PRIMARY KEY, "orderId" TEXT NOT NUL
 CREATE UNIQUE INDEX "Customer_email_key" ON "Customer" ("email");
 CREATE INDEX "OrderItem_orderId_idx" ON "OrderItem" ("orderId");
 """
+# As Prisma makes them for MySQL.
+MARIADB: Final = """
+CREATE TABLE "Customer" ("id" VARCHAR(191) NOT NULL PRIMARY KEY, "name" VARCHAR(191) NOT NULL,
+  "email" VARCHAR(191) NOT NULL, "phone" VARCHAR(191), "createdAt" DATETIME(3) NOT NULL DEFAULT CURRENT_TIMESTAMP(3),
+  UNIQUE INDEX "Customer_email_key" ("email")) CHARACTER SET utf8mb4;
+CREATE TABLE "Product" ("id" VARCHAR(191) NOT NULL PRIMARY KEY, "name" VARCHAR(191) NOT NULL, "price" INTEGER NOT NULL,
+  "stock" INTEGER NOT NULL) CHARACTER SET utf8mb4;
+CREATE TABLE "Order" ("id" VARCHAR(191) NOT NULL PRIMARY KEY, "customerId" VARCHAR(191) NOT NULL,
+  "status" ENUM('NEW', 'PAID', 'SENT') NOT NULL DEFAULT 'NEW',
+  "paymentStatus" ENUM('UNPAID', 'PAID') NOT NULL DEFAULT 'UNPAID', "total" INTEGER NOT NULL, "shipping" JSON,
+  "createdAt" DATETIME(3) NOT NULL DEFAULT CURRENT_TIMESTAMP(3), "updatedAt" DATETIME(3) NOT NULL,
+  CONSTRAINT "Order_customerId_fkey" FOREIGN KEY ("customerId") REFERENCES "Customer" ("id")) CHARACTER SET utf8mb4;
+CREATE TABLE "OrderItem" ("id" VARCHAR(191) NOT NULL PRIMARY KEY, "orderId" VARCHAR(191) NOT NULL,
+  "productId" VARCHAR(191) NOT NULL, "quantity" INTEGER NOT NULL, "price" INTEGER NOT NULL,
+  CONSTRAINT "OrderItem_orderId_fkey" FOREIGN KEY ("orderId") REFERENCES "Order" ("id")) CHARACTER SET utf8mb4
+"""
 _CATALOGUE: Final = [(f"prd_{number}", f"Product {number}", 4000, 1_000_000_000) for number in range(LINES)]
 _SHIPPING: Final = json.dumps({"line1": "12 Lake Road", "city": "Dhaka", "postcode": "1207", "country": "BD"})
 
@@ -67,18 +83,18 @@ def make_shop(url: str, folder: Path, *, is_attached: bool) -> AttachedShop:
     if url.startswith(SQLITE_URL):
         with contextlib.closing(sqlite3.connect(url.removeprefix(SQLITE_URL))) as file:
             file.executescript(_SQLITE)
-            _fill(file.cursor(), "?")
+            fill(file.cursor(), "?")
             file.commit()
     else:
         with psycopg.connect(url) as connection:
             connection.execute(_POSTGRESQL.read_bytes())
-            _fill(connection.cursor(), "%s")
+            fill(connection.cursor(), "%s")
     if is_attached:
         _attach(url, folder / "ordercast.toml")
     return AttachedShop(url, folder)
 
 
-def _fill(cursor: Any, mark: str) -> None:
+def fill(cursor: Any, mark: str) -> None:
     marks = ", ".join([mark] * 4)
     cursor.executemany(f'INSERT INTO "Product" VALUES ({marks})', _CATALOGUE)  # noqa: S608
     customer = ("cus_bench", "Asha Rahman", "asha@example.com", "+8801700000000")
@@ -111,6 +127,11 @@ class OrderWriter:
     def __init__(self, cursor: Any) -> None:
         self._cursor = cursor
         self._mark = "?" if isinstance(cursor, sqlite3.Cursor) else "%s"
+        self._upsert = (
+            "ON CONFLICT (email) DO UPDATE SET name = excluded.name, phone = excluded.phone"
+            if isinstance(cursor, sqlite3.Cursor | psycopg.Cursor)
+            else "ON DUPLICATE KEY UPDATE name = VALUES(name), phone = VALUES(phone)"
+        )
 
     def _run(self, statement: str, *values: Any) -> None:
         self._cursor.execute(statement.replace("?", self._mark), values)
@@ -135,8 +156,7 @@ class OrderWriter:
             self._cursor.fetchall()
         customer = f"cus_{id_}"
         self._run(
-            'INSERT INTO "Customer" (id, name, email, phone) VALUES (?, ?, ?, ?)'
-            " ON CONFLICT (email) DO UPDATE SET name = excluded.name, phone = excluded.phone",
+            f'INSERT INTO "Customer" (id, name, email, phone) VALUES (?, ?, ?, ?) {self._upsert}',  # noqa: S608
             customer, "Asha Rahman", f"{id_}@example.com", "+8801700000000",
         )  # fmt: skip
         self.lines(id_, customer)
