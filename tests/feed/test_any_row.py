@@ -52,9 +52,10 @@ from ordercast.db import (
 from ordercast.db.bookings import availability
 from ordercast.db.bookings.expiry import BOOKING_EXPIRY
 from ordercast.db.bookings.reminders import ReminderSettings
+from ordercast.db.column_problems import JSON_COLUMNS
 from ordercast.db.columns import Column, Table
 from ordercast.db.domains import Kind
-from ordercast.db.inspection import JSON_COLUMNS, tables
+from ordercast.db.inspection import tables
 from ordercast.db.orders.expiry import ORDER_EXPIRY
 from ordercast.db.postgresql.store import PostgresqlStore
 from ordercast.jobs import expire_all, remind_all

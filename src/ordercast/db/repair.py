@@ -9,8 +9,9 @@ from typing import Any, Final
 
 import msgspec
 
+from .column_problems import UNREPAIRABLE, bytes_of
 from .dialects import POSTGRESQL
-from .inspection import UNREPAIRABLE, Check, DamagedTableRow, RowQuery, bytes_of, inspect_row, tables
+from .inspection import Check, DamagedTableRow, RowQuery, inspect_row, tables
 from .transaction import Transaction
 from .types import Change, ChangeKind
 
