@@ -188,7 +188,12 @@ class HubApp:
         if rejection is not None or query.get("sid"):
             return rejection
         decision: asyncio.Future[Rejection | None] = asyncio.get_running_loop().create_future()
-        self._engine.session_limits.check(handshake, decision.set_result)
+
+        def decided(rejection: Rejection | None) -> None:
+            if not decision.done():  # a server may give up on whoever waits
+                decision.set_result(rejection)
+
+        self._engine.session_limits.check(handshake, decided)
         return await decision
 
     def _handshake(self, scope: Scope) -> Handshake:
