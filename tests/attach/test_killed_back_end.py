@@ -4,23 +4,20 @@ from __future__ import annotations
 
 import subprocess
 import sys
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
-from pathlib import Path
-
-import pytest
 
 from ordercast.config import MysqlUrl
-from tests.mariadb import Mariadb
 from tests.waiting import until
 
 from .conftest import AttachedShop
 from .mysql_shop import MysqlShop
+from .test_mysql import shop as mysql_shop
 from .test_postgresql import emit
 from .test_sqlite import SqliteShop
 from .test_sqlite import shop as sqlite_shop
 
-__all__ = ["sqlite_shop"]
+__all__ = ["mysql_shop", "sqlite_shop"]
 
 MAPPING = emit("counted", '["insert", "update", "delete"]', rest='payload = ["{id}", "{n}"]')
 TABLE = "CREATE TABLE counted (id INTEGER PRIMARY KEY, n INTEGER)"
@@ -81,15 +78,6 @@ async def test_a_killed_back_end_of_sqlite_has_told_what_it_committed(sqlite_sho
         shop.do("UPDATE counted SET n = 9 WHERE id = 2")
         told = await shop.told(len(COMMITTED) + 1)
     assert [(event["on"], event["args"][0]) for event in told] == [*COMMITTED, ("update", [2, 9])]
-
-
-@pytest.fixture
-async def mysql_shop(mariadb_server: Mariadb, tmp_path: Path) -> AsyncIterator[MysqlShop]:
-    shop = MysqlShop(mariadb_server, tmp_path)
-    await shop.store.start()
-    yield shop
-    await shop.store.close()
-    shop.close()
 
 
 async def test_a_killed_back_end_of_mysql_has_told_what_it_committed(mysql_shop: MysqlShop) -> None:
