@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import json
-import threading
-from collections import defaultdict
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -19,10 +17,9 @@ from ordercast.db.postgresql.store import PostgresqlStore
 from tests.postgres import Postgres, running_postgres
 from tests.waiting import until
 
-WRITERS = 4
-ROWS = 8
-KILLS = 2
-BETWEEN_KILLS = 40
+from .counting import KILLS, Writers, told_once_in_order
+
+COUNT_UP = "INSERT INTO counted VALUES (%s, 1) ON CONFLICT (id) DO UPDATE SET n = counted.n + 1"
 MAPPING = """
 [[emit]]
 table = "counted"
@@ -31,37 +28,6 @@ event = "counted"
 rooms = ["row_{id}"]
 payload = ["{id}", "{n}"]
 """
-
-
-class Writers:
-    """Programs of the shop that count rows up by transactions of several statements, and come back after a crash."""
-
-    def __init__(self, url: str) -> None:
-        self.confirmed = 0
-        self.is_stopping = False
-        self._url = url
-        self._lock = threading.Lock()
-
-    async def write(self) -> None:
-        await asyncio.gather(*(asyncio.to_thread(self._write, number) for number in range(WRITERS)))
-
-    def _write(self, number: int) -> None:
-        while not self.is_stopping:
-            try:
-                with psycopg.connect(self._url, connect_timeout=5) as connection:
-                    while not self.is_stopping:
-                        self._count_up(connection, number)
-            except psycopg.OperationalError:
-                continue  # it is dead, or on its way up
-
-    def _count_up(self, connection: psycopg.Connection, number: int) -> None:
-        for row in sorted({number % ROWS, (number + 1) % ROWS}):  # shared with a neighbour
-            connection.execute(
-                "INSERT INTO counted VALUES (%s, 1) ON CONFLICT (id) DO UPDATE SET n = counted.n + 1", [row]
-            )
-        connection.commit()
-        with self._lock:
-            self.confirmed += 1
 
 
 @pytest.fixture
@@ -88,32 +54,25 @@ async def test_what_was_committed_before_during_and_after_a_kill_is_told_once_in
     finally:
         await store.close()
 
-    told: dict[int, list[int]] = defaultdict(list)
-    for change in heard:
-        assert change.after is not None
-        ((row, n),) = json.loads(bytes(change.after))["args"]
-        told[row].append(n)
     committed = dict(server.execute("SELECT id, n FROM counted", name))
-    assert told == {row: list(range(1, n + 1)) for row, n in committed.items()}
+    assert told_once_in_order([_row_and_number(change) for change in heard]) == committed
     assert [change.seq for change in heard] == list(range(1, len(heard) + 1))
     assert server.execute("SELECT count(*) FROM ordercast.attach_errors", name) == [(0,)]
 
 
 async def _write_and_kill(server: Postgres, name: str, store: PostgresqlStore) -> list[Change]:
     """All changes that the store has heard of in the end."""
-    writers = Writers(server.url(name))
-    writing = asyncio.create_task(writers.write())
-    try:
+    url = server.url(name)
+    async with Writers(
+        lambda: psycopg.connect(url, connect_timeout=5),
+        lambda connection, row: connection.execute(COUNT_UP, [row]),
+        psycopg.OperationalError,
+    ) as writers:
         for _ in range(KILLS):
-            enough = writers.confirmed + BETWEEN_KILLS
-            await until(lambda enough=enough: writers.confirmed >= enough)  # type: ignore[misc]
+            await writers.go_on()
             await asyncio.to_thread(server.kill)
             await asyncio.to_thread(server.start)
-        enough = writers.confirmed + BETWEEN_KILLS
-        await until(lambda: writers.confirmed >= enough)
-    finally:
-        writers.is_stopping = True
-        await writing
+        await writers.go_on()
     ((committed,),) = server.execute("SELECT sum(n) FROM counted", name)
     heard: list[Change] = []
 
@@ -123,3 +82,9 @@ async def _write_and_kill(server: Postgres, name: str, store: PostgresqlStore) -
 
     await until(has_heard_all)
     return heard
+
+
+def _row_and_number(change: Change) -> tuple[int, int]:
+    assert change.after is not None
+    ((row, number),) = json.loads(bytes(change.after))["args"]
+    return row, number
