@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from datetime import datetime
 from typing import Annotated, Final
 
@@ -80,11 +81,10 @@ async def set_hours(data: JSONBody[SetHours], request: AnyRequest, context: Cont
         check_hours(data.hours)
     now = context.now()
 
-    def unit(transaction: Transaction) -> Opening:
+    def unit(transaction: Transaction) -> None:
         units.set_hours(transaction, data.hours, expected_version=data.version, actor=actor, now=now)
-        return units.opening(transaction)
 
-    return json_response(encoded(context, await context.store.write(unit), now))
+    return await _changed(context, unit, now)
 
 
 @post(
@@ -103,11 +103,10 @@ async def pause_shop(data: JSONBody[PauseShop], request: AnyRequest, context: Co
     until = _until(data, now)
     reason = (data.reason or "").strip() or None
 
-    def unit(transaction: Transaction) -> Opening:
+    def unit(transaction: Transaction) -> None:
         units.pause(transaction, until, reason, actor=actor, now=now)
-        return units.opening(transaction)
 
-    return json_response(encoded(context, await context.store.write(unit), now))
+    return await _changed(context, unit, now)
 
 
 @post(
@@ -123,9 +122,16 @@ async def resume_shop(data: JSONBody[ResumeShop], request: AnyRequest, context: 
     del data
     actor = await context.authorize(request, "resume the shop", SEES_EVERY_ORDER)
     now = context.now()
+    return await _changed(context, lambda transaction: units.resume(transaction, actor=actor, now=now), now)
+
+
+async def _changed(
+    context: ApiContext, change: Callable[[Transaction], None], now: Timestamp
+) -> Response[CurrentOpening]:
+    """Run a unit of work on the opening; the answer is how it stands then."""
 
     def unit(transaction: Transaction) -> Opening:
-        units.resume(transaction, actor=actor, now=now)
+        change(transaction)
         return units.opening(transaction)
 
     return json_response(encoded(context, await context.store.write(unit), now))
