@@ -5,9 +5,11 @@ import re
 import httpx
 import msgspec
 import pytest
+from litestar import Response
 
 from ordercast.api import create_api
 from ordercast.api.pages import PAGES, Pages, connect_sources
+from ordercast.api.responses import json_response
 from ordercast.config import Settings
 from ordercast.db import SqliteStore
 
@@ -28,6 +30,15 @@ async def test_what_is_personal_is_kept_by_nobody(client: Client) -> None:
         assert answer.headers["cache-control"] == "no-store", path
     placed = await client.post("/api/auth/login", {"email": "nobody@example.com", "password": "x"})
     assert placed.headers["cache-control"] == "no-store"
+
+
+@pytest.mark.parametrize("headers", [None, {}, {"Cache-Control": "no-store"}])
+def test_an_answer_that_is_json_already_has_all_that_one_of_the_framework_has(headers: dict[str, str] | None) -> None:
+    ours = json_response(b"{}", status_code=201, headers=headers)
+    theirs = Response(b"{}", status_code=201, headers=headers, media_type="application/json")
+    for name in Response.__slots__:
+        assert getattr(ours, name) == getattr(theirs, name), name
+    assert ours.headers is not headers
 
 
 async def test_every_answer_says_what_it_is_and_where_it_came_from_to_nobody(client: Client) -> None:
