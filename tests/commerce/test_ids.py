@@ -17,6 +17,15 @@ def test_an_id_is_written_as_its_bits_say() -> None:
     assert new_id("cus", 0, b"\x00" * 9 + b"\x1f") == "cus_" + "0" * 25 + "z"
 
 
+@given(times, chances)
+def test_an_id_has_all_of_its_time_and_chance(now_ms: int, chance: bytes) -> None:
+    digits = new_id("ord", now_ms, chance).removeprefix("ord_")
+    read = 0
+    for digit in digits:
+        read = read * len(ALPHABET) + ALPHABET.index(digit)
+    assert read == now_ms << 80 | int.from_bytes(chance, "big")
+
+
 @given(times, times, chances, chances)
 def test_ids_sort_by_the_time_of_their_making(one: int, other: int, chance: bytes, other_chance: bytes) -> None:
     ids = new_id("ord", one, chance), new_id("ord", other, other_chance)

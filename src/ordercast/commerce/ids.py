@@ -15,12 +15,18 @@ RANDOM_BYTES: Final = 10  # 80 bits beside 48 of time, as in a ULID: no collisio
 
 # Ten bits per step: thirteen lookups instead of twenty-six.
 _PAIRS: Final = tuple(a + b for a in ALPHABET for b in ALPHABET)
-_SHIFTS: Final = tuple(range(120, -1, -10))
 
 
 def new_id(prefix: str, now_ms: int, random_bytes: bytes) -> str:
     """Return `prefix` + ``_`` + 26 characters; `now_ms` is Unix time, `random_bytes` has RANDOM_BYTES bytes."""
     if len(random_bytes) != RANDOM_BYTES:
         raise ValueError(f"an id takes {RANDOM_BYTES} random bytes, not {len(random_bytes)}")
-    number = now_ms << 80 | int.from_bytes(random_bytes, "big")
-    return prefix + "_" + "".join([_PAIRS[number >> shift & 1023] for shift in _SHIFTS])
+    # Three numbers that end between two characters: shifting all 128 bits at once took half as long again.
+    high, low = int.from_bytes(random_bytes[:5], "big"), int.from_bytes(random_bytes[5:], "big")
+    pairs = _PAIRS
+    return (
+        f"{prefix}_{pairs[now_ms >> 40 & 1023]}{pairs[now_ms >> 30 & 1023]}{pairs[now_ms >> 20 & 1023]}"
+        f"{pairs[now_ms >> 10 & 1023]}{pairs[now_ms & 1023]}"
+        f"{pairs[high >> 30]}{pairs[high >> 20 & 1023]}{pairs[high >> 10 & 1023]}{pairs[high & 1023]}"
+        f"{pairs[low >> 30]}{pairs[low >> 20 & 1023]}{pairs[low >> 10 & 1023]}{pairs[low & 1023]}"
+    )
