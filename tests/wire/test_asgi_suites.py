@@ -43,6 +43,7 @@ from tests.wire.test_socketio import (  # noqa: F401
     test_leaving_the_main_namespace_leaves_the_connection,
     test_plain_text,
     test_plain_text_with_an_ack,
+    test_who_awaits_frame_by_frame_hears_of_its_connection_before_the_first_event,
 )
 
 

@@ -20,13 +20,14 @@ from ordercast.protocol.message import Message
 from .asgi import Receive, Send
 from .engine import Engine
 from .fair_queue import SLICE_PACKETS
-from .session import Session
+from .session import FRAMES_GAP_S, Session
 from .websocket_packets import CLOSE_TIMEOUT_S, OK, WebSocketPackets
 
 log = logging.getLogger("ordercast.wire")
 
-# What is taken of a server that is not told how the WebSocket ended.
 _RECEIVE: Final = "websocket.receive"
+# The answer to CONNECT, a Socket.IO packet of type 0; see `Session.send_apart`.
+_CONNECTED: Final = b"40"
 
 
 class AsgiWebSocketTransport(WebSocketPackets):
@@ -156,7 +157,10 @@ class AsgiWebSocketTransport(WebSocketPackets):
 
     async def _send_outgoing(self) -> None:
         while self._outgoing:
-            await self._send_message(self._outgoing.popleft())
+            message = self._outgoing.popleft()
+            await self._send_message(message)
+            if message.text.startswith(_CONNECTED) and self._is_open:
+                await asyncio.sleep(FRAMES_GAP_S)  # some clients lose the second of two frames that come together
             session = self._session
             if not self._outgoing and session is not None and session.transport is self and self._is_open:
                 session.unblock()  # which writes what has waited
