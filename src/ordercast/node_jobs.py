@@ -211,8 +211,8 @@ async def attached_tables(
 async def _attached(
     settings: Settings, store: Store, mapping: Mapping | None, redis_services: RedisServices
 ) -> AttachedJobs:
-    if await store.read(events.is_noted_built_in) != settings.built_in:
-        note = partial(events.note_built_in, is_built_in=settings.built_in)
+    if await store.read(events.are_our_event_names_reserved) != settings.built_in:
+        note = partial(events.reserve_our_event_names, is_built_in=settings.built_in)
         await store.write(UnitOfWork(note, is_silent=True))
     if mapping is None:
         return AttachedJobs()

@@ -80,14 +80,15 @@ def _runs(plain: str) -> Iterator[str]:
     """Its runs along the alphabet or the keyboard, in either direction."""
     start = 0
     for end in range(1, len(plain) + 1):
-        if end < len(plain) and _are_neighbours(plain[start : end + 1]):
+        if end < len(plain) and _is_on_a_row(plain[start : end + 1]):
             continue
         if end - start >= _RUN_MIN:
             yield plain[start:end]
         start = end
 
 
-def _are_neighbours(piece: str) -> bool:
+def _is_on_a_row(piece: str) -> bool:
+    """Whether its letters are neighbours on the keyboard or in the alphabet, forwards or backwards."""
     return any(piece in row or piece[::-1] in row for row in _ROWS)
 
 

@@ -99,13 +99,13 @@ def publish(
     )
 
 
-def is_noted_built_in(transaction: Transaction) -> bool:
+def are_our_event_names_reserved(transaction: Transaction) -> bool:
     """Whether those who publish by SQL are held to the names of our own shop's events."""
     return transaction.one(meta.VALUE, name=BUILT_IN) is None
 
 
-def note_built_in(transaction: Transaction, *, is_built_in: bool) -> None:
-    """Have them know whether the shop is one of ours."""
+def reserve_our_event_names(transaction: Transaction, *, is_built_in: bool) -> None:
+    """Hold those who publish by SQL to the names of our own shop's events, or do so no more."""
     if is_built_in:
         transaction.run(meta.FORGET, name=BUILT_IN)
     else:

@@ -108,12 +108,12 @@ class Readers:
         try:
             connection = self._connection()
             try:
-                return self._look(connection, query)
+                return self._read_in_transaction(connection, query)
             except self._connector.operational_errors as error:
                 if not (self._connector.is_lost(connection) or self._connector.is_conflict(error)):
                     raise
             # The server closed it, as after a restart; a read may be repeated.
-            return self._look(self._connection(), query)
+            return self._read_in_transaction(self._connection(), query)
         except self._connector.operational_errors as error:
             if self._connector.is_lock_timeout(error):
                 self._locked_at = time.monotonic()
@@ -123,7 +123,7 @@ class Readers:
             log.warning("could not read the database: %s", error)
             raise StoreUnavailable(error) from error
 
-    def _look(self, connection: Connection, query: Callable[[Transaction], T]) -> T:
+    def _read_in_transaction(self, connection: Connection, query: Callable[[Transaction], T]) -> T:
         with self._connector.using(connection):
             self._began_at[connection] = time.monotonic()
             try:

@@ -46,17 +46,23 @@ class NamespaceSocket(Protocol):
     @property
     def handshake(self) -> Handshake: ...
 
-    def join(self, *rooms: str) -> None: ...
+    def join(self, *rooms: str) -> None:
+        """Put it in rooms. Raises LimitReached past `rooms_max`."""
 
-    def leave(self, *rooms: str) -> None: ...
+    def leave(self, *rooms: str) -> None:
+        """Take it out of rooms; those in which it is not are passed over."""
 
-    def disconnect(self, *, close: bool = False) -> None: ...
+    def disconnect(self, *, close: bool = False) -> None:
+        """End it by a DISCONNECT packet; with `close`, its connection and all namespaces on it too."""
 
-    def abandon(self) -> None: ...
+    def abandon(self) -> None:
+        """End it with its connection: its session lives on elsewhere."""
 
-    def expect_ack(self, ack_id: int) -> asyncio.Future[list[Any]]: ...
+    def expect_ack(self, ack_id: int) -> asyncio.Future[list[Any]]:
+        """The arguments of the ack with that id, once they come. Raises LimitReached."""
 
-    def notify_outgoing_listeners(self, event: str, args: list[Any]) -> None: ...
+    def notify_outgoing_listeners(self, event: str, args: list[Any]) -> None:
+        """Call the catch-alls of what is emitted."""
 
 
 S = TypeVar("S", bound=NamespaceSocket, default=Any)

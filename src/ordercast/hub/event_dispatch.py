@@ -58,13 +58,17 @@ class PacketOwner(Protocol):
 
     disconnect_description: str
 
-    def hold(self, size: int) -> None: ...
+    def hold(self, size: int) -> None:
+        """Charge `size` bytes for a packet that waits; beyond the limit the connection is closed."""
 
-    def release(self, size: int) -> None: ...
+    def release(self, size: int) -> None:
+        """Give back what `hold` has charged."""
 
-    def weigh(self, packet: Packet) -> int: ...
+    def weigh(self, packet: Packet) -> int:
+        """The maximum memory of a decoded packet, in bytes."""
 
-    def close(self, reason: DisconnectReason) -> None: ...
+    def close(self, reason: DisconnectReason) -> None:
+        """Close the connection and its sockets at once."""
 
 
 class EventDispatcher:

@@ -19,9 +19,11 @@ M_contra = TypeVar("M_contra", contravariant=True)
 class RoomObserver(Protocol[M_contra]):
     """Called at once when a member joined or left a room."""
 
-    def room_joined(self, member: M_contra, room: str) -> None: ...
+    def room_joined(self, member: M_contra, room: str) -> None:
+        """`member` is in `room` from now on."""
 
-    def room_left(self, member: M_contra, room: str) -> None: ...
+    def room_left(self, member: M_contra, room: str) -> None:
+        """`member` is no longer in `room`."""
 
 
 class Rooms(Generic[M]):

@@ -47,11 +47,14 @@ class SocketClient(PacketOwner, Protocol):
     connection: Connection
     disconnected_namespaces: frozenset[str]
 
-    def can_hold(self, size: int) -> bool: ...
+    def can_hold(self, size: int) -> bool:
+        """Whether `size` more bytes are within what one client may have kept."""
 
-    def remove(self, socket: Socket) -> None: ...
+    def remove(self, socket: Socket) -> None:
+        """Forget a socket that has ended."""
 
-    def disconnect(self) -> None: ...
+    def disconnect(self) -> None:
+        """Disconnect it from every namespace, so that it does not reconnect, and close the connection."""
 
 
 class Socket:

@@ -29,9 +29,11 @@ class Pingable(Protocol):
     pong_due_s: float
     """Loop time by which a pong must have come; 0 when none is awaited."""
 
-    def ping(self) -> None: ...
+    def ping(self) -> None:
+        """Send a ping."""
 
-    def ping_timed_out(self) -> None: ...
+    def ping_timed_out(self) -> None:
+        """Close it: no pong came in time."""
 
 
 class Heartbeat:

@@ -93,17 +93,20 @@ class PollingRequest:
     # Responding
 
     def text(self, body: bytes, encoding: bytes = b"") -> None:
+        """Respond with 200 and Engine.IO packets; `encoding` is how `body` is compressed, such as ``gzip``."""
         headers = self.response_headers
         if encoding:
             headers = [*headers, (b"content-encoding", encoding)]
         self._respond(200, _TEXT, body, headers)
 
     def reject(self, error: EngineError, message: str | None = None) -> None:
+        """Respond with the error's status, and its code as JSON; `message` replaces its sentence."""
         retry_after_s = error.retry_after_s
         headers = [] if retry_after_s is None else [(b"retry-after", b"%d" % retry_after_s)]
         self._respond(error.status, _JSON, error.body(message), headers)
 
     def preflight(self) -> None:
+        """Respond to a browser's question (CORS) whether a page of another origin may ask: 204."""
         requested = self.headers.get(b"access-control-request-headers", b"")
         origin, host = self.headers.get(b"origin", b""), self.headers.get(b"host", b"")
         self._write(204, preflight_headers(origin, host, requested, self.origins), b"")

@@ -43,13 +43,15 @@ _DELIVERS_QUEUED = frozenset(
 class Pongs(Protocol):
     """See ``heartbeat.Heartbeat``."""
 
-    def pong(self, session: Session) -> None: ...
+    def pong(self, session: Session) -> None:
+        """Answered: the next ping is due after `ping_interval_s`. One that nothing asked for changes nothing."""
 
 
 class UsedSessions(Protocol):
     """See ``session_limits.SessionLimits``."""
 
-    def session_used(self, session: Session) -> None: ...
+    def session_used(self, session: Session) -> None:
+        """The first message of `session` came."""
 
 
 class SessionOwner(Protocol):
@@ -64,11 +66,14 @@ class SessionOwner(Protocol):
     @property
     def session_limits(self) -> UsedSessions: ...
 
-    def flush_later(self, session: Session) -> None: ...
+    def flush_later(self, session: Session) -> None:
+        """Call its `flush` once all that is ready in this turn of the loop has run."""
 
-    def keep_pending_close(self, session: Session, messages: Sequence[Message]) -> None: ...
+    def keep_pending_close(self, session: Session, messages: Sequence[Message]) -> None:
+        """Keep the undelivered messages of a closed session for its client's next poll."""
 
-    def remove(self, session: Session) -> None: ...
+    def remove(self, session: Session) -> None:
+        """Forget a session that has ended."""
 
 
 class Session:

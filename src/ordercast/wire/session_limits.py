@@ -127,6 +127,7 @@ class SessionLimits:
     # Called by the engine and its sessions
 
     def session_opened(self, session: Session) -> None:
+        """Count it to its caller, as one that has said nothing yet."""
         caller = session.handshake.caller
         self._sessions += 1
         self._sessions_of_caller[caller] = self._sessions_of_caller.get(caller, 0) + 1
@@ -140,6 +141,7 @@ class SessionLimits:
             del self._unused[caller]
 
     def session_closed(self, session: Session) -> None:
+        """Give its place back."""
         self.session_used(session)
         caller = session.handshake.caller
         self._sessions -= 1
