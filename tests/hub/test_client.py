@@ -12,9 +12,14 @@ from tests.hub.links import Link, connect, enter, settle
 
 @pytest.fixture
 async def server() -> Server:
-    server = Server(Options(connect_timeout_s=0.03, namespaces_max=2))
+    server = Server(Options(namespaces_max=2))
     server.of("/other")
     return server
+
+
+@pytest.fixture
+async def impatient() -> Server:
+    return Server(Options(connect_timeout_s=0.03))
 
 
 async def test_each_packet_reaches_the_socket_of_its_namespace(server: Server) -> None:
@@ -57,8 +62,8 @@ async def test_a_place_in_a_namespace_is_free_again_once_left(server: Server) ->
     assert link.closed_for is DisconnectReason.PARSE_ERROR, "a third at a time is one too many"
 
 
-async def test_who_has_entered_is_not_timed_out_and_may_then_be_in_none(server: Server) -> None:
-    link = connect(server)
+async def test_who_has_entered_is_not_timed_out_and_may_then_be_in_none(impatient: Server) -> None:
+    link = connect(impatient)
 
     link.receive("1")
     await asyncio.sleep(0.06)
@@ -66,8 +71,8 @@ async def test_who_has_entered_is_not_timed_out_and_may_then_be_in_none(server: 
     assert link.closed_for is None
 
 
-async def test_a_timer_of_a_connection_that_is_gone_does_nothing(server: Server) -> None:
-    link = Link(server)
+async def test_a_timer_of_a_connection_that_is_gone_does_nothing(impatient: Server) -> None:
+    link = Link(impatient)
     link.lose()
 
     await asyncio.sleep(0.06)

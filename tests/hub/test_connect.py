@@ -17,7 +17,7 @@ NOT_TOLD = '44{"message":"Internal server error"}'
 
 @pytest.fixture
 async def server() -> Server:
-    return Server(Options(connect_timeout_s=0.05, namespaces_max=3, rooms_max=3))
+    return Server(Options(namespaces_max=3, rooms_max=3))
 
 
 async def test_a_client_is_let_in_with_a_sid_of_its_own(server: Server) -> None:
@@ -357,7 +357,13 @@ async def test_an_unknown_namespace_is_not_made(server: Server) -> None:
 # The connect timeout
 
 
-async def test_who_enters_no_namespace_is_closed_in_time(server: Server) -> None:
+@pytest.fixture
+async def impatient() -> Server:
+    return Server(Options(connect_timeout_s=0.05))
+
+
+async def test_who_enters_no_namespace_is_closed_in_time(impatient: Server) -> None:
+    server = impatient
     silent, refused, entered = Link(server), Link(server), connect(server)
     refused.receive("0/unknown,")
 
@@ -368,8 +374,8 @@ async def test_who_enters_no_namespace_is_closed_in_time(server: Server) -> None
     assert entered.closed_for is None
 
 
-async def test_a_slow_middleware_is_waited_for_and_whoever_it_refuses_is_closed(server: Server) -> None:
-    gate = asyncio.Event()
+async def test_a_slow_middleware_is_waited_for_and_whoever_it_refuses_is_closed(impatient: Server) -> None:
+    server, gate = impatient, asyncio.Event()
 
     @server.use
     async def wait(_socket: Socket) -> None:

@@ -191,6 +191,8 @@ def _connect(place: DatabaseLocation) -> Any:
     from ordercast.db.postgresql.connection import connect as connect_to_server
 
     connection = connect_to_server(place, name="migration")
+    # Between two statements of its transaction a migration loads code, which takes seconds on a busy machine.
+    connection.execute("SET idle_in_transaction_session_timeout = 0")
     connection.autocommit = False
     return connection
 
