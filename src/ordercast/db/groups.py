@@ -5,26 +5,33 @@ Units that need rows locked by another program are set aside: see ``held``.
 
 from __future__ import annotations
 
-import asyncio
 import logging
 import random
 import threading
 import time
-from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass, field
-from itertools import groupby
-from typing import Any, Final, NamedTuple, TypeVar
+from collections.abc import Callable, Sequence
+from typing import Any, Final, TypeVar
 
 from ordercast.db.connector import Connection, Connector
 from ordercast.telemetry import CHANGES_LOCKED, GROUP_SIZE, GROUPS_RUN_AGAIN, UNITS_COMMITTED
 
 from .errors import LockedElsewhere, NotCommitted, OutcomeUnknown, WriteConflict
+from .queued_units import (
+    GroupOutcome,
+    HeldUnit,
+    QueuedUnit,
+    UnitOutcome,
+    batch_runner,
+    is_silent,
+    kind_row,
+    outcome_of,
+    rows_of,
+    split_runs,
+)
 from .transaction import Transaction
-from .types import Batchable, Row, UnitOfWork
+from .types import Batchable, Row
 
 T = TypeVar("T")
-Unit = Callable[[Transaction], Any]
-RunBatch = Callable[[Transaction, Sequence[Any]], Sequence[Any]]
 
 # Conflicts of one group are this many at most, but for abuse.
 RUNS_MAX: Final = 8
@@ -36,41 +43,6 @@ SHORT_WAIT_MS: Final = 2
 HELD_IN_A_ROW_MAX: Final = 3
 
 log = logging.getLogger("ordercast.db")
-
-
-class QueuedUnit(NamedTuple):
-    unit: Unit
-    future: asyncio.Future[Any]
-    since: float
-    """Monotonic time."""
-
-    @property
-    def waits(self) -> bool:
-        """Whether it may wait for locks."""
-        return not isinstance(self.unit, UnitOfWork) or self.unit.waits
-
-
-class UnitOutcome(NamedTuple):
-    future: asyncio.Future[Any]
-    result: Any
-    error: BaseException | None
-
-
-class HeldUnit(NamedTuple):
-    """A unit that was locked out of these `rows`, as far as known."""
-
-    waiting: QueuedUnit
-    rows: frozenset[Row]
-    error: Exception
-
-
-@dataclass(slots=True)
-class GroupOutcome:
-    """The outcomes of a group; `committed` if anything may have been."""
-
-    done: list[UnitOutcome]
-    held: list[HeldUnit] = field(default_factory=list)
-    committed: bool = False
 
 
 class Groups:
@@ -142,7 +114,7 @@ class Groups:
                 return GroupOutcome([UnitOutcome(waiting.future, None, outcome) for waiting in group])
             UNITS_COMMITTED.inc(sum(each.error is None for each in done))
             GROUP_SIZE.observe(len(group))
-            return GroupOutcome(done, self._held, committed=not all(_is_silent(waiting) for waiting in group))
+            return GroupOutcome(done, self._held, committed=not all(is_silent(waiting) for waiting in group))
         raise AssertionError("the last run has an outcome")
 
     def _is_worth_another_run(self, error: Exception, run: int, *, lost: bool) -> bool:
@@ -172,9 +144,9 @@ class Groups:
         """Run the group and commit it. Errors raised are the database's or conflicts: nothing was kept."""
         if not self._connector.single_writer:
             # Each run locks products in the order of ids: two runs of two nodes could deadlock.
-            group = sorted(group, key=lambda waiting: (not waiting.waits, _batch_runner(waiting) is None))
-        runs = list(_runs(group))
-        if len(runs) == 1 and (len(group) == 1 or _batch_runner(group[0]) is not None):
+            group = sorted(group, key=lambda waiting: (not waiting.waits, batch_runner(waiting) is None))
+        runs = list(split_runs(group))
+        if len(runs) == 1 and (len(group) == 1 or batch_runner(group[0]) is not None):
             return self._attempt_alone(group)
         done = [outcome for run in runs for outcome in self._attempt_run(run)]
         self._commit()
@@ -198,13 +170,13 @@ class Groups:
                 raise
             self._connection.execute("ROLLBACK")
             is_lock_timeout = self._connector.is_lock_timeout(error)
-            if len(run) == 1 and not (is_lock_timeout and _batch_runner(run[0])):
+            if len(run) == 1 and not (is_lock_timeout and batch_runner(run[0])):
                 done = self._set_aside(run[0], error) if is_lock_timeout else self._failed(run[0], error)
                 return [] if done is None else [done]
             self._begin(SHORT_WAIT_MS if is_lock_timeout else self._wait_ms)
             dones = self._attempt_apart(run, error)
         else:
-            dones = [_done(waiting, result) for waiting, result in zip(run, results, strict=True)]
+            dones = [outcome_of(waiting, result) for waiting, result in zip(run, results, strict=True)]
         self._commit()
         return dones
 
@@ -219,7 +191,7 @@ class Groups:
                 self._set_aside(waiting, error)
             return []
         self._stop_waiting()
-        done = [outcome for run in _runs(group) for outcome in self._attempt_run(run)]
+        done = [outcome for run in split_runs(group) for outcome in self._attempt_run(run)]
         self._commit()
         return done
 
@@ -236,7 +208,7 @@ class Groups:
     def _attempt_run(self, run: list[QueuedUnit]) -> list[UnitOutcome]:
         if not run[0].waits:
             self._stop_waiting()
-        if _batch_runner(run[0]) is None or len(run) == 1:
+        if batch_runner(run[0]) is None or len(run) == 1:
             return self._attempt_each(run)
         try:
             results = self._in_savepoint(lambda _: self._results_of(run))
@@ -244,7 +216,7 @@ class Groups:
             if self._concerns_all(error):
                 raise
             return self._attempt_apart(run, error)
-        return [_done(waiting, result) for waiting, result in zip(run, results, strict=True)]
+        return [outcome_of(waiting, result) for waiting, result in zip(run, results, strict=True)]
 
     def _attempt_apart(self, run: list[QueuedUnit], error: Exception) -> list[UnitOutcome]:
         """Run the units of a failed batch one by one."""
@@ -257,7 +229,7 @@ class Groups:
         return [done for waiting in run if (done := self._attempt(waiting)) is not None]
 
     def _results_of(self, run: list[QueuedUnit]) -> Sequence[Any]:
-        run_batch = _batch_runner(run[0])
+        run_batch = batch_runner(run[0])
         if run_batch is None or len(run) == 1:
             return [waiting.unit(self._transaction) for waiting in run]
         return run_batch(self._transaction, [waiting.unit for waiting in run])
@@ -320,7 +292,7 @@ class Groups:
             done += filter(None, [self._attempt(waiting)])
         if self._connector.is_of_a_table(error) and not any(each.error is None for each in done):
             # Let later units of the kind be diverted at once.
-            kind, futures = {_kind_row(run[0])}, {id(waiting.future) for waiting in run}
+            kind, futures = {kind_row(run[0])}, {id(waiting.future) for waiting in run}
             self._held = [
                 held._replace(rows=held.rows | kind) if id(held.waiting.future) in futures else held
                 for held in self._held
@@ -396,39 +368,3 @@ def locked(connector: Connector, error: Exception) -> LockedElsewhere:
     refusal = LockedElsewhere(error, connector.what_is_held(error))
     refusal.__cause__ = error
     return refusal
-
-
-def rows_of(waiting: QueuedUnit) -> frozenset[Row]:
-    """The rows that a unit declares; it may need more."""
-    unit = waiting.unit
-    return unit.rows if isinstance(unit, Batchable | UnitOfWork) else frozenset()
-
-
-def kind_rows(waiting: QueuedUnit) -> frozenset[Row]:
-    """`rows_of`, and the pseudo row of the unit's kind."""
-    return rows_of(waiting) | {_kind_row(waiting)} if isinstance(waiting.unit, Batchable) else rows_of(waiting)
-
-
-def _kind_row(waiting: QueuedUnit) -> Row:
-    return ("", type(waiting.unit).__name__)
-
-
-def _batch_runner(waiting: QueuedUnit) -> RunBatch | None:
-    unit = waiting.unit
-    return unit.run_batch if isinstance(unit, Batchable) else None
-
-
-def _runs(group: list[QueuedUnit]) -> Iterator[list[QueuedUnit]]:
-    """Split into batches of adjacent units; no unit overtakes another."""
-    for _alike, run in groupby(group, key=lambda waiting: (waiting.waits, _batch_runner(waiting))):
-        yield list(run)
-
-
-def _is_silent(waiting: QueuedUnit) -> bool:
-    return isinstance(waiting.unit, UnitOfWork) and waiting.unit.is_silent
-
-
-def _done(waiting: QueuedUnit, result: Any) -> UnitOutcome:
-    if isinstance(result, Exception):
-        return UnitOutcome(waiting.future, None, result)
-    return UnitOutcome(waiting.future, result, None)

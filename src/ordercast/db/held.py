@@ -17,7 +17,8 @@ from ordercast.db.connector import Connector
 from ordercast.telemetry import CHANGES_HELD
 
 from .errors import NotCommitted
-from .groups import GroupOutcome, Groups, HeldUnit, QueuedUnit, UnitOutcome, kind_rows, locked
+from .groups import Groups, locked
+from .queued_units import GroupOutcome, HeldUnit, QueuedUnit, UnitOutcome, kind_rows
 from .transaction import Transaction
 from .types import Batchable, Row
 

@@ -17,8 +17,9 @@ from typing import Final, TypeVar
 from ordercast.db.connector import Connector
 
 from .errors import NotCommitted, Overloaded, StoreClosed
-from .groups import SHORT_WAIT_MS, GroupOutcome, Groups, QueuedUnit, Unit, UnitOutcome
+from .groups import SHORT_WAIT_MS, Groups
 from .held import HeldUnits
+from .queued_units import GroupOutcome, QueuedUnit, Unit, UnitOutcome
 from .transaction import Transaction
 
 __all__ = ["Unit", "Writer"]
