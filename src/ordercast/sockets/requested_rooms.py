@@ -18,23 +18,20 @@ from dataclasses import dataclass, field
 from typing import Any, Final
 from weakref import WeakKeyDictionary
 
-from msgspec import Struct
-
 from ordercast.api.auth import Identity
-from ordercast.api.commands import CommandDoc, RepeatableCommand
-from ordercast.api.emit import Room
 from ordercast.api.errors import TooManyWatches
 from ordercast.api.token_rooms import rooms_of
 from ordercast.commerce.errors import NotPermitted
 from ordercast.commerce.room_access import RoomQuestion, RoomRequester, RoomRules, RuleUnanswered
 from ordercast.commerce.rooms import is_watched_room
 from ordercast.commerce.timestamps import Timestamp
-from ordercast.db import Change, StoreError
+from ordercast.db import Change
 from ordercast.feed import Subscriptions
 from ordercast.feed.subscriptions import SubscriptionTarget
 from ordercast.hub import LimitReached, Server, Socket
 
 from .command_router import Caller, CommandRouter
+from .room_commands import JOIN, LEAVE, JoinRoom, RoomUncertain
 
 # A page shows a few; each costs a question at its interval.
 ASKED_MAX: Final = 100
@@ -58,46 +55,6 @@ _SENTENCES: Final = {
 }
 
 log = logging.getLogger("ordercast.sockets")
-
-
-class JoinRoom(RepeatableCommand, frozen=True, forbid_unknown_fields=True):
-    """Which room."""
-
-    room: Room
-    """Its name, as `order_4711`."""
-
-
-class JoinedRoom(Struct, frozen=True):
-    """The room, and the feed position from which its events follow."""
-
-    room: str
-    """As it was asked for."""
-    position: str
-    """``epoch:seq``."""
-
-
-class LeftRoom(Struct, frozen=True):
-    """The room that was left."""
-
-    room: str
-    """As it was named."""
-
-
-class RoomUncertain(StoreError):
-    """A rule gave no answer."""
-
-    def __init__(self) -> None:
-        super().__init__("Whether you may be in this room cannot be found out just now.")
-
-
-_EXAMPLE: Final = {"room": "order_4711"}
-_JOIN: Final = CommandDoc(
-    data=JoinedRoom,
-    errors=(NotPermitted, TooManyWatches),
-    example=_EXAMPLE,
-    answer={**_EXAMPLE, "position": "a5f3c2e8b7d94061:4711"},
-)
-_LEAVE: Final = CommandDoc(data=LeftRoom, example=_EXAMPLE, answer=_EXAMPLE)
 
 
 @dataclass(slots=True, eq=False)
@@ -162,8 +119,8 @@ class RequestedRooms:
         return f"<RequestedRooms of {len(self._joined)} sockets>"
 
     def register(self, router: CommandRouter) -> None:
-        router.on("join_room", JoinRoom, self._join, _JOIN, is_of_shop=False)
-        router.on("leave_room", JoinRoom, self._leave, _LEAVE, is_of_shop=False)
+        router.on("join_room", JoinRoom, self._join, JOIN, is_of_shop=False)
+        router.on("leave_room", JoinRoom, self._leave, LEAVE, is_of_shop=False)
 
     def memberships(self, socket: Socket) -> dict[str, Membership]:
         return self._joined.get(socket, {})
