@@ -172,7 +172,7 @@ def test_a_watch_is_read_as_values(tmp_path: Path) -> None:
         ("limit = 0", "4: limit: expected a number >= 1"),
         ("limit = 10001", "4: limit: expected a number <= 10000"),
         ("where = ['a', '']", "4: 1: expected a text of length >= 1"),
-        ("view = 'v'", "4: view is no word of this section"),
+        ("sql = { view = '1' }", "4: no expression can be called 'view'"),
         ("rooms = ['{']", "3: "),
     ],
     ids=["two payloads", "old", "no rows", "too many rows", "where", "view", "room"],

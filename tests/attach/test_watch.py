@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from ordercast.attach import MappingError
 from ordercast.attach.attached_tables import AttachedTables
 from ordercast.attach.postgresql import snapshots
 from ordercast.attach.postgresql.watching import WatchedTable
@@ -36,13 +37,25 @@ table = "Part"
 rooms = ["store-owners", "owner_{owner}"]
 payload = { label = "{name} of {owner}", n = "{n}" }
 where = ["n", "owner"]
+
+[[watch]]
+name = "cards"
+table = "Part"
+rooms = ["store-owners"]
+columns = ["name", "who", "twice", "view"]
+view = "card"
+[watch.sql]
+who = 'SELECT c.name FROM "Customer" c WHERE c.id = NEW.owner'
+twice = "NEW.n * 2"
 """
+CARD = """CREATE VIEW card AS SELECT a, "b""x", upper(name) AS shown FROM "Part" """
 PART = """CREATE TABLE "Part" (a text, "b""x" integer, owner text, name text, n integer, PRIMARY KEY (a, "b""x"))"""
 
 
 @pytest.fixture
 async def live_shop(shop: AttachedShop) -> AsyncIterator[LiveShop]:
     shop.do(PART)
+    shop.do(CARD)
     shop.apply(MAPPING)
     store = PostgresqlStore(shop.ours_url)
     await store.start()
@@ -231,3 +244,35 @@ async def test_a_write_of_the_shop_never_fails_by_a_watch(live_shop: LiveShop, s
     assert (mapping, verb, "total" in message) == ("watch of Order", "insert", True)
     shop.do("""TRUNCATE "Order" """)
     await until(lambda: "resync" in [name for name, _ in watcher.heard])
+
+
+async def test_what_lies_in_other_tables_is_told_by_sql_and_a_view(live_shop: LiveShop, shop: AttachedShop) -> None:
+    store = await (await live_shop.connect()).watch(table="cards")
+    shop.do("""INSERT INTO "Part" VALUES ('a', 1, 'c1', 'tea', 3)""")
+    shop.do("""UPDATE "Part" SET owner = 'c2', n = 9""")
+    entered, changed = await store.waits_for("row_entered", "row_changed")
+    card = {"a": "a", 'b"x': 1, "shown": "TEA"}
+    assert entered["row"] == {"name": "tea", "who": "Asha Rahman", "twice": 6, "view": card}
+    assert changed["row"] == {"name": "tea", "who": "Zoe", "twice": 18, "view": card}
+    again = await (await live_shop.connect()).watch(table="cards")
+    assert again.rows == store.rows  # as in events
+    shop.do("DROP VIEW card")
+    assert (await (await live_shop.connect()).ask("watch", {"table": "cards"}))["error"]["field"] == "table"
+
+
+def test_sql_of_a_watch_says_what_is_told_and_nothing_else(shop: AttachedShop) -> None:
+    text = """
+[[watch]]
+table = "Order"
+rooms = ["store-owners", "a_{who}"]
+where = ["who"]
+[watch.sql]
+who = "NEW.total"
+"""
+    with pytest.raises(MappingError) as refused:
+        shop.mapping(text)
+    assert [fault.line for fault in refused.value.faults] == [4, 5]
+    text = text.replace(', "a_{who}"', "").replace('where = ["who"]', "").replace("NEW", "OLD")
+    with shop.attaching(text) as attaching:
+        fault = attaching.check()[0]
+    assert fault.sentence.startswith('PostgreSQL cannot read this: missing FROM-clause entry for table "old"')

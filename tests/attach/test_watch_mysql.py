@@ -39,11 +39,22 @@ name = "parts"
 table = "part"
 rooms = ["store-owners", "{kind}_{owner}"]
 where = ["n"]
+
+[[watch]]
+name = "cards"
+table = "part"
+rooms = ["store-owners"]
+columns = ["kind", "who", "twice", "view"]
+view = "card"
+[watch.sql]
+who = "SELECT c.name FROM customers c WHERE c.id = NEW.owner"
+twice = "NEW.price * 2"
 """
 TABLES = (
     "ALTER TABLE orders ADD paid BOOLEAN NOT NULL DEFAULT FALSE, ADD at TIMESTAMP(3) NULL, ADD INDEX (status)",
     """CREATE TABLE part (a VARCHAR(20), `b"x` BINARY(2), kind TEXT, owner TEXT, n INT, price DOUBLE, more JSON,
     PRIMARY KEY (a, `b"x`)) CHARACTER SET utf8mb4""",
+    'CREATE VIEW card AS SELECT a, `b"x`, UPPER(kind) AS shown FROM part',
 )
 WRITERS = 4
 TRANSACTIONS = 25
@@ -111,6 +122,19 @@ async def test_keys_of_several_columns_rooms_of_several_and_values_that_collatio
     assert (await (await live_shop.connect()).watch(table="orders", where={"status": "new"})).rows == {}
 
 
+async def test_what_lies_in_other_tables_is_told_by_sql_and_a_view(live_shop: LiveShop, shop: MysqlShop) -> None:
+    shop.do("INSERT INTO part VALUES ('a', x'0001', 'tea', 'c1', 7, 1.5, NULL)")
+    store = await (await live_shop.connect()).watch(table="cards")
+    shop.do("UPDATE part SET price = 9.25, owner = 'c2'")
+    (changed,) = await store.waits_for("row_changed")
+    view = {"a": "a", 'b"x': "\\x0001", "shown": "TEA"}
+    assert changed["row"] == {"kind": "tea", "who": "Zoë", "twice": 18.5, "view": view}
+    again = await (await live_shop.connect()).watch(table="cards")
+    assert again.rows == store.rows  # as in events
+    shop.mapping(MAPPING.replace("NEW.price", "OLD.price"))
+    assert any("the server cannot read this: Unknown column 'OLD.price'" in fault for fault in shop.check())
+
+
 async def test_too_many_rows_wrong_columns_and_tables_that_cannot_be_watched_are_refused(
     live_shop: LiveShop, shop: MysqlShop
 ) -> None:
@@ -133,8 +157,8 @@ async def test_too_many_rows_wrong_columns_and_tables_that_cannot_be_watched_are
     )
     assert shop.check()[:3] == [
         "5: total is decimal; a filter takes texts, whole numbers, booleans and UUIDs",
-        "15: bare has no primary key, by which a row is known",
-        "18: old is MyISAM, of which no snapshot can be read; InnoDB's can be watched",
+        "25: bare has no primary key, by which a row is known",
+        "28: old is MyISAM, of which no snapshot can be read; InnoDB's can be watched",
     ]
     shop.mapping(MAPPING)
     assert [note for note in shop.notes() if "no index" in note] == [

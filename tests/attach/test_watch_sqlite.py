@@ -30,7 +30,19 @@ name = "parts"
 table = "part"
 rooms = ["store-owners", "{kind}_{owner}"]
 where = ["n"]
+
+[[watch]]
+name = "cards"
+table = "Order"
+rooms = ["store-owners"]
+columns = ["status", "who", "twice", "view"]
+view = "card"
+[watch.sql]
+who = 'SELECT c.name FROM "Customer" c WHERE c.id = NEW."customerId"'
+twice = "NEW.total * 2"
 """
+CARD = """CREATE VIEW card AS SELECT o.id, upper(c.name) AS name
+FROM "Order" o JOIN "Customer" c ON c.id = o."customerId" """
 WRITERS = 4
 TRANSACTIONS = 12
 
@@ -40,6 +52,7 @@ async def live_shop(shop: SqliteShop) -> AsyncIterator[LiveShop]:
     shop.do(
         'CREATE TABLE part (a TEXT, "b""x" INTEGER, kind TEXT, owner TEXT, n INT, raw BLOB, PRIMARY KEY (a, "b""x"))'
     )
+    shop.do(CARD)
     shop.apply(MAPPING)
     tables = SqliteTables(shop.path, attach.read(shop.mapping_path), shop.store)
     await tables.look()
@@ -136,3 +149,15 @@ async def test_what_clients_keep_is_the_table_in_the_end(
     for watcher, condition in watchers:
         rows = shop.do(f'SELECT id, status, total FROM "Order" WHERE {condition}')
         await watcher.has_of({str(id_): (status, total) for id_, status, total in rows}, "status", "total")
+
+
+async def test_what_lies_in_other_tables_is_told_by_sql_and_a_view(live_shop: LiveShop, shop: SqliteShop) -> None:
+    order(shop, 1)
+    store = await (await live_shop.connect()).watch(table="cards")
+    shop.do("""UPDATE "Order" SET total = 9, "customerId" = 'c2' WHERE id = 1""")
+    (changed,) = await store.waits_for("row_changed")
+    assert changed["row"] == {"status": "new", "who": "Zoe", "twice": 18, "view": {"id": 1, "name": "ZOE"}}
+    again = await (await live_shop.connect()).watch(table="cards")
+    assert again.rows == store.rows  # as in events
+    shop.mapping_path.write_text(MAPPING.replace("NEW.total", "OLD.total"))
+    assert any(fault.endswith("SQLite cannot read this: no such column: OLD.total") for fault in shop.check())

@@ -261,9 +261,7 @@ class _Reading:
         if isinstance(raw.when, dict):
             for at, sentence in faults_of_filter(raw.when):
                 self._fault((*path, "when", *at), sentence)
-        for name in raw.sql:
-            if name in {OLD, NEW, VIEW, "*", ""} or "." in name:
-                self._fault((*path, "sql", name), f"no expression can be called {name!r}")
+        self._check_sql(raw.sql, path)
         rooms = [self._template(text, (*path, "rooms", number)) for number, text in enumerate(raw.rooms)]
         arguments = (
             raw.args if not isinstance(raw.args, UnsetType) else ["{*}" if raw.payload is UNSET else raw.payload]
@@ -289,10 +287,16 @@ class _Reading:
             raw.when if isinstance(raw.when, dict) else {},
         )
 
+    def _check_sql(self, sql: dict[str, str], path: toml_lines.Path) -> None:
+        for name in sql:
+            if name in {OLD, NEW, VIEW, "*", ""} or "." in name:
+                self._fault((*path, "sql", name), f"no expression can be called {name!r}")
+
     def _watch(self, raw: WatchSection, path: toml_lines.Path) -> Watch | None:
         before = len(self._faults)
         if raw.columns is not None and raw.payload is not UNSET:
             self._fault((*path, "payload"), "a row is told by `columns` or by `payload`")
+        self._check_sql(raw.sql, path)
         rooms = [self._template(text, (*path, "rooms", number)) for number, text in enumerate(raw.rooms)]
         payload: Payload = (
             of_columns(raw.columns)
@@ -308,11 +312,16 @@ class _Reading:
             payload,
             tuple(dict.fromkeys(raw.where)),
             raw.limit,
+            raw.sql,
+            raw.view,
             self._lines_within(path),
         )
         for part, each in made.fields:
             if each.is_old:
                 self._fault((*path, *part), "a row is watched as it is; there is no `old` of it")
+            if part[0] in {"rooms", "where"} and made.is_named(each):
+                what = "who may see a row" if part[0] == "rooms" else "what a filter asks for"
+                self._fault((*path, *part), f"{what} is a column of its own, for it must be known of what it was too")
         return made
 
     def _lines_within(self, path: toml_lines.Path) -> dict[toml_lines.Path, int]:

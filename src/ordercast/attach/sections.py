@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from typing import Literal, TypeAlias, get_args
 
 from . import toml_lines
-from .templates import VIEW, Field, Template
+from .templates import EVERY, VIEW, Field, Template
 
 Verb: TypeAlias = Literal["insert", "update", "delete"]
 VERBS: tuple[Verb, ...] = get_args(Verb)
@@ -41,6 +41,11 @@ class Section:
     @property
     def line(self) -> int:
         return self.lines.get((), 1)
+
+    @property
+    def depends_on_all(self) -> bool:
+        """Whether what is told may need any column: nobody knows which of them SQL reads."""
+        return bool(self.sql) or any(each.name == EVERY for _, each in self.fields)
 
     @property
     def fields(self) -> Iterator[tuple[toml_lines.Path, Field]]:

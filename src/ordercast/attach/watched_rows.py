@@ -20,16 +20,21 @@ from .watches import Watch
 
 
 def state_of(watch: Watch, key: Sequence[str], row: Mapping[str, Any]) -> RowState | None:
-    """A row as its watchers may know it; None where nobody may. Raises LookupError for a column that is not there,
-    ValueError for a path into what is no JSON.
+    """A row as it is found by, and by whom; None where nobody may see it. Raises LookupError for a column that is not
+    there, ValueError for a path into what is no JSON.
     """
-    rendering = Rendering(row, {}, {})
-    rooms = list(dict.fromkeys(rendering.rooms(watch.rooms)))
+    rooms = list(dict.fromkeys(Rendering(row, {}, {}).rooms(watch.rooms)))
     if not rooms:
         return None
     where = {name: text_of(row[name]) for name in watch.where}
-    told = json.dumps(rendering.value(watch.payload), ensure_ascii=False, allow_nan=False, separators=(",", ":"))
-    return RowState({name: row[name] for name in key}, rooms, where, msgspec.Raw(told.encode("utf-8", "replace")))
+    return RowState({name: row[name] for name in key}, rooms, where)
+
+
+def with_row(state: RowState, watch: Watch, row: Mapping[str, Any], named: Mapping[str, Any]) -> RowState:
+    """The same with what is told of it; `named` is what the mapping's SQL came to. Raises as `state_of`."""
+    value = Rendering(row, {}, named).value(watch.payload)
+    told = json.dumps(value, ensure_ascii=False, allow_nan=False, separators=(",", ":"))
+    return msgspec.structs.replace(state, row=msgspec.Raw(told.encode("utf-8", "replace")))
 
 
 def watched_row(row: OutboxRow, watch: Watch, was: RowState | None, now: RowState | None) -> OutboxRow:

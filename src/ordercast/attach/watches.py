@@ -13,7 +13,7 @@ from ordercast.db.watched_rows import ColumnKind, WatchableTable
 
 from . import toml_lines
 from .sections import VERBS, Section
-from .templates import EVERY, Field, Payload, Template, fields_in
+from .templates import EVERY, VIEW, Field, Payload, Template, fields_in
 
 # More than a page shows, and a second's work of a database.
 LIMIT_MAX: Final = 10_000
@@ -24,7 +24,6 @@ ROOMS_MAX: Final = 100
 COLUMNS_MAX: Final = 500
 
 _Text: TypeAlias = Annotated[str, Meta(min_length=1)]
-_NO_SQL: Final[dict[str, str]] = {}
 
 
 class WatchSection(Struct, frozen=True, forbid_unknown_fields=True):
@@ -35,6 +34,8 @@ class WatchSection(Struct, frozen=True, forbid_unknown_fields=True):
     name: Annotated[str, Meta(min_length=1, max_length=100)] = ""
     columns: Annotated[list[_Text], Meta(min_length=1, max_length=COLUMNS_MAX)] | None = None
     payload: Any = UNSET
+    sql: dict[str, _Text] = {}
+    view: str = ""
     where: Annotated[list[_Text], Meta(max_length=WHERE_MAX)] = []
     limit: Annotated[int, Meta(ge=1, le=LIMIT_MAX)] = LIMIT
 
@@ -50,14 +51,15 @@ class Watch(Section):
     payload: Payload
     where: tuple[str, ...]
     limit: int
+    sql: dict[str, str] = field(default_factory=dict)
+    """Names in what is told of a row."""
+    view: str = ""
     lines: dict[toml_lines.Path, int] = field(default_factory=dict, compare=False)
 
     on = VERBS
     event = "row_changed"
     changed = ()
     when = ""
-    sql = _NO_SQL
-    view = ""
     at_commit = False
     may_fail_writes = False
 
@@ -74,9 +76,13 @@ class Watch(Section):
         yield from ((("where", number), Field(name)) for number, name in enumerate(self.where))
 
     @property
-    def shows_all(self) -> bool:
-        """Whether what is told of a row is all of it."""
-        return any(each.name == EVERY for each in fields_in(self.payload))
+    def depends_on_all(self) -> bool:
+        """As of any section; and a view's row may change with any column, too."""
+        return bool(self.sql or self.view) or any(each.name == EVERY for each in fields_in(self.payload))
+
+    def is_named(self, each: Field) -> bool:
+        """Whether it is what SQL comes to, and no column."""
+        return each.name in self.sql or bool(self.view and each.name == VIEW)
 
     def watchable(self, key: Mapping[str, ColumnKind], where: Mapping[str, ColumnKind]) -> WatchableTable:
         """What may be asked of it, in a database where its columns are of these kinds."""

@@ -126,10 +126,11 @@ def _sql_faults(connection: Connection, emit: Section, table: Table) -> Iterator
     pieces: list[tuple[tuple[str, ...], str]] = [(("sql", name), sql) for name, sql in emit.sql.items()]
     if emit.when:
         pieces.append((("when",), emit.when))
-    nothing: list[Any] = parameters(table, {}, {})
+    has_old = not isinstance(emit, Watch)
+    nothing: list[Any] = parameters(table, *([{}, {}] if has_old else [{}]))
     for path, sql in pieces:
         try:
-            ask(connection, f"EXPLAIN {question([sql], table)}", nothing)
+            ask(connection, f"EXPLAIN {question([sql], table, has_old=has_old)}", nothing)
         except pymysql.err.Error as error:
             if is_lost(error):
                 raise

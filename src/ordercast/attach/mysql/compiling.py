@@ -14,7 +14,6 @@ from collections.abc import Iterable, Iterator
 from typing import Final
 
 from ordercast.attach.mapping import Section, Verb, Watch
-from ordercast.attach.templates import EVERY
 
 from .catalogue import Column, Table, literal, quoted
 
@@ -125,7 +124,7 @@ def missed(emit: Section, database: str) -> str:
 def kept_columns(emit: Section, table: Table) -> Iterator[Column]:
     """Those that the mapping needs: a change of any other is none of the trigger's."""
     names = {*emit.columns(), *table.key}
-    if emit.when or emit.sql or any(field.name == EVERY for _, field in emit.fields):
+    if emit.when or emit.depends_on_all:
         names |= table.columns.keys()
     return (column for name, column in table.columns.items() if name in names)
 

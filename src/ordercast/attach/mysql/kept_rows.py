@@ -84,15 +84,17 @@ def _told(value: Any, kind: str) -> Any:
 # --- As SQL takes it --------------------------------------------------------------------------------------------------
 
 
-def question(expressions: Sequence[str], table: Table) -> str:
-    """A query for what expressions over NEW and OLD come to, of the values of both."""
+def question(expressions: Sequence[str], table: Table, *, has_old: bool = True) -> str:
+    """A query for what expressions over NEW and OLD come to, of the values of both; or over NEW alone."""
     asked = ", ".join(f"({each.strip().rstrip(';').replace('%', '%%')}\n)" for each in expressions)
     row = ", ".join(f"{typed(column)} AS {quoted(column.name).replace('%', '%%')}" for column in table.columns.values())
-    return f"SELECT {asked} FROM (SELECT {row}) AS `NEW` CROSS JOIN (SELECT {row}) AS `OLD`"
+    both = f"SELECT {asked} FROM (SELECT {row}) AS `NEW`"
+    return f"{both} CROSS JOIN (SELECT {row}) AS `OLD`" if has_old else both
 
 
-def parameters(table: Table, new: Mapping[str, Any], old: Mapping[str, Any]) -> list[Any]:
-    return [raw(row.get(column.name), column) for row in (new, old) for column in table.columns.values()]
+def parameters(table: Table, *rows: Mapping[str, Any]) -> list[Any]:
+    """Values of the new row, and of the old one where that is asked for."""
+    return [raw(row.get(column.name), column) for row in rows for column in table.columns.values()]
 
 
 def typed(column: Column) -> str:

@@ -11,20 +11,19 @@ from typing import Any, Final, NamedTuple
 import pymysql
 from pymysql.cursors import SSCursor
 
-from ordercast.attach.json_values import answered
 from ordercast.attach.kept_changes import Change, failed, published
 from ordercast.attach.mapping import Emit, Watch
 from ordercast.attach.mapping import Mapping as MappingFile
 from ordercast.attach.outbox_relay import OutboxRow
-from ordercast.attach.templates import VIEW
-from ordercast.attach.watched_rows import state_of, watched_row
+from ordercast.attach.watched_rows import state_of, watched_row, with_row
 from ordercast.config import MysqlUrl
 
-from .catalogue import Table, quoted
+from .catalogue import Table
 from .checking import Found, applied_faults, resolve
 from .compiling import outbox_of
 from .connecting import Connection, ask, connect, is_lost, words_of
-from .kept_rows import KeptRow, parameters, question, raw, read_row
+from .kept_rows import read_row
+from .named_values import named_values
 
 # MySQL wakes nobody. Looking fifty times a second takes the server 1.2 % of a core, and us 2; an event waits for half
 # of this.
@@ -186,7 +185,7 @@ class MysqlOutbox:
     def _told(self, connection: Connection, row: OutboxRow, emit: Emit | Watch, kept: _Kept) -> OutboxRow:
         try:
             if isinstance(emit, Watch):
-                return self._watched(row, emit, kept)
+                return self._watched(connection, row, emit, kept)
             return self._change(connection, emit, kept).told(row, emit)
         except pymysql.err.Error as error:
             if is_lost(error):
@@ -195,12 +194,15 @@ class MysqlOutbox:
         except (LookupError, ValueError, TypeError, ArithmeticError) as error:
             return failed(row, str(error) or type(error).__name__)
 
-    def _watched(self, row: OutboxRow, watch: Watch, kept: _Kept) -> OutboxRow:
+    def _watched(self, connection: Connection, row: OutboxRow, watch: Watch, kept: _Kept) -> OutboxRow:
         _check_whole(kept)
-        key = self._table_of(watch).key
-        was, now = (
-            None if each is None else state_of(watch, key, read_row(each).told) for each in (kept.old, kept.new)
-        )
+        table = self._table_of(watch)
+        key = table.key
+        old, new = read_row(kept.old), read_row(kept.new)
+        was = None if kept.old is None else state_of(watch, key, old.told)
+        now = None if kept.new is None else state_of(watch, key, new.told)
+        if now is not None:
+            now = with_row(now, watch, new.told, named_values(connection, watch, table, new) or {})
         return watched_row(row, watch, was, now)
 
     def _table_of(self, emit: Emit | Watch) -> Table:
@@ -221,7 +223,7 @@ class MysqlOutbox:
         by = {"database": self.name, "role": kept.writer, "connection": kept.connection}
         named: Mapping[str, Any] | None = {}
         if emit.when or emit.sql or emit.view:
-            named = _named(connection, emit, self._table_of(emit), now, old)
+            named = named_values(connection, emit, self._table_of(emit), now, old)
         return Change(str(kept.verb), emit.table, key, told, old.told, named, by)
 
 
@@ -229,34 +231,6 @@ def _check_whole(kept: _Kept) -> None:
     """Raises ValueError for a row of which the server sent a part."""
     if (kept.new is None and kept.verb != "delete") or (kept.old is None and kept.verb != "insert"):
         raise ValueError(_TOO_LARGE)
-
-
-def _named(connection: Connection, emit: Emit, table: Table, new: KeptRow, old: KeptRow) -> dict[str, Any] | None:
-    """What the mapping's SQL comes to; None where its condition is not met."""
-    named: dict[str, Any] = {}
-    expressions = [*([emit.when] if emit.when else []), *emit.sql.values()]
-    if expressions:
-        ((*answers,),) = ask(connection, question(expressions, table), parameters(table, new.values, old.values))
-        if emit.when and not answers.pop(0):
-            return None
-        named = {name: answered(value) for name, value in zip(emit.sql, answers, strict=True)}
-    if emit.view:
-        named[VIEW] = _seen(connection, emit, table, new)
-    return named
-
-
-def _seen(connection: Connection, emit: Emit, table: Table, row: KeptRow) -> dict[str, Any] | None:
-    """The view's row."""
-    view = ".".join(map(quoted, emit.view.split(".")))
-    where = " AND ".join(f"{quoted(name)} = %s" for name in table.key)
-    with connection.cursor() as cursor:
-        cursor.execute(
-            f"SELECT * FROM {view} WHERE {where} LIMIT 1",
-            [raw(row.values.get(name), table.columns[name]) for name in table.key],
-        )
-        found = cursor.fetchone()
-        names = [each[0] for each in cursor.description]
-    return None if found is None else dict(zip(names, map(answered, found), strict=True))
 
 
 def _token(id_: int, micros: int) -> str:

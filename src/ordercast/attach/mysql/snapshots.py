@@ -22,7 +22,7 @@ from pymysql.cursors import SSCursor
 
 from ordercast.attach.mapping import Mapping, Watch
 from ordercast.attach.numbering import LOOK_S, WAIT_S_MAX, newest_when_numbered
-from ordercast.attach.watched_rows import state_of, texts_in_rooms
+from ordercast.attach.watched_rows import state_of, texts_in_rooms, with_row
 from ordercast.commerce.errors import InvalidField
 from ordercast.commerce.room_access import may_see
 from ordercast.config import MysqlUrl
@@ -34,12 +34,15 @@ from .catalogue import Table, filter_kind, quoted
 from .checking import resolve
 from .compiling import kept_columns, outbox_of, row_as_json
 from .connecting import Connection, ask, code_of, connect
-from .kept_rows import read_row, typed
+from .kept_rows import KeptRow, read_row, typed
+from .named_values import named_values
 from .outbox import CHECK_EVERY_S, CHECK_SHARE_MAX
 
 # A query that needs more has no index.
 QUERY_S_MAX: Final = 5.0
 BYTES_MAX: Final = 4_000_000
+# Of rows as they are kept, of which some columns may be told, or none.
+KEPT_MAX: Final = 4 * BYTES_MAX
 # Of MariaDB and of MySQL: a statement took longer than it may.
 _TOO_LONG: Final = frozenset({1969, 3024})
 _VIEW: Final = (
@@ -174,33 +177,47 @@ def _rows(
     connection: Connection, watch: Watch, table: Table, wanted: TableFilter, rooms: frozenset[str]
 ) -> list[RowState]:
     field = "where" if wanted.key is None else "key"
-    values: list[Any] = []
-    conditions = [*_of_filter(table, wanted, values), *_of_rooms(watch, table, rooms, values)]
-    where = f" WHERE {' AND '.join(conditions)}" if conditions else ""
-    row = row_as_json("t", kept_columns(watch, table)).replace("%", "%%")
-    query = f"SELECT {row} FROM {table.quoted.replace('%', '%%')} AS t{where}"
-    found: list[RowState] = []
-    size = 0
     try:
-        with connection.cursor(SSCursor) as cursor:
-            cursor.execute(query, values)
-            for (kept,) in cursor:
-                state = state_of(watch, table.key, read_row(kept).told)
-                if state is None or not may_see(rooms, state.rooms) or not wanted.takes(state):
-                    continue
-                found.append(state)
-                size += len(memoryview(state.row))
-                if len(found) > watch.limit:
-                    raise InvalidField(field, f"These are more than {watch.limit:,} rows; ask for fewer.")
-                if size > BYTES_MAX:
-                    raise InvalidField(field, f"These rows have more than {BYTES_MAX:,} bytes; ask for fewer.")
+        found = list(_found(connection, watch, table, wanted, rooms))
+        # Asked in the same view: the cursor is at its end, and the connection free.
+        named = [named_values(connection, watch, table, kept) or {} for _, kept in found]
+        states = [with_row(state, watch, kept.told, each) for (state, kept), each in zip(found, named, strict=True)]
     except pymysql.err.Error as error:
         if code_of(error) not in _TOO_LONG:
             raise
         raise InvalidField(field, f"These rows cannot be found within {QUERY_S_MAX:.0f} s; ask for fewer.") from None
     except (LookupError, ValueError, TypeError, ArithmeticError) as error:
         raise InvalidField("table", f"A row cannot be told: {error}.") from None
-    return found
+    if sum(len(memoryview(state.row)) for state in states) > BYTES_MAX:
+        raise InvalidField(field, f"These rows have more than {BYTES_MAX:,} bytes; ask for fewer.")
+    return states
+
+
+def _found(
+    connection: Connection, watch: Watch, table: Table, wanted: TableFilter, rooms: frozenset[str]
+) -> Iterator[tuple[RowState, KeptRow]]:
+    """Rows that are looked for, as they were kept."""
+    field = "where" if wanted.key is None else "key"
+    values: list[Any] = []
+    conditions = [*_of_filter(table, wanted, values), *_of_rooms(watch, table, rooms, values)]
+    where = f" WHERE {' AND '.join(conditions)}" if conditions else ""
+    row = row_as_json("t", kept_columns(watch, table)).replace("%", "%%")
+    query = f"SELECT {row} FROM {table.quoted.replace('%', '%%')} AS t{where}"
+    count = size = 0
+    with connection.cursor(SSCursor) as cursor:
+        cursor.execute(query, values)
+        for (kept,) in cursor:
+            read = read_row(kept)
+            state = state_of(watch, table.key, read.told)
+            if state is None or not may_see(rooms, state.rooms) or not wanted.takes(state):
+                continue
+            count += 1
+            size += len(kept)
+            if count > watch.limit:
+                raise InvalidField(field, f"These are more than {watch.limit:,} rows; ask for fewer.")
+            if size > KEPT_MAX:
+                raise InvalidField(field, f"These rows have more than {BYTES_MAX:,} bytes; ask for fewer.")
+            yield state, read
 
 
 # --- Conditions: of the rows that are looked for, and of some more, which what is told of them leaves out -------------

@@ -9,7 +9,7 @@ from typing import Any, Final
 import psycopg
 
 from ordercast.attach.attaching import transaction_script
-from ordercast.attach.mapping import Fault, MappingError
+from ordercast.attach.mapping import Fault, MappingError, Watch
 from ordercast.attach.mapping import Mapping as MappingFile
 from ordercast.attach.suggestions import Dialect, KnownTable
 from ordercast.attach.toml_lines import Path
@@ -103,11 +103,9 @@ class PostgresqlAttaching:
         pieces: list[tuple[Path, str]] = [(("sql", name), sql) for name, sql in emit.sql.items()]
         if emit.when:
             pieces.append((("when",), emit.when))
+        old = "" if isinstance(emit, Watch) else f' CROSS JOIN {target.quoted} AS "old"'
         for path, sql in pieces:
-            text = (
-                f"EXPLAIN SELECT ({sql.strip().rstrip(';')}\n)"
-                f' FROM {target.quoted} AS "new" CROSS JOIN {target.quoted} AS "old"'
-            )
+            text = f'EXPLAIN SELECT ({sql.strip().rstrip(";")}\n) FROM {target.quoted} AS "new"{old}'
             try:
                 with self._connection.transaction():
                     self._connection.execute(f"SET LOCAL search_path = {quoted(target.schema)}, pg_temp".encode())

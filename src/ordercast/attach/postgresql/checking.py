@@ -38,10 +38,11 @@ def resolve(mapping: Mapping, catalogue: Catalogue) -> Found:
         wrong = list(_faults_of(emit, relation, catalogue))
         faults += wrong
         if not wrong and isinstance(relation, Relation):
+            found = catalogue.find(emit.view) if emit.view else None
+            view = found if isinstance(found, Relation) else None
             if isinstance(emit, Watch):
-                watched[emit.shown] = WatchedTable(emit, relation)
-            view = catalogue.find(emit.view) if emit.view else None
-            compiled.append(compile_section(emit, relation, view if isinstance(view, Relation) else None, schema))
+                watched[emit.shown] = WatchedTable(emit, relation, view)
+            compiled.append(compile_section(emit, relation, view, schema))
     return Found(tuple(compiled), tuple(sorted(faults)), watched, schema)
 
 

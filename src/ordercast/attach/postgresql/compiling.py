@@ -13,12 +13,11 @@ from dataclasses import dataclass
 
 from ordercast.attach.gaps import gap_document, gap_rooms
 from ordercast.attach.mapping import Emit, Section, Watch
-from ordercast.attach.templates import VIEW
 from ordercast.db.sql import quoted
 from ordercast.db.types import ChangeKind, GapReason
 
 from .catalogue import TRIGGER_PREFIX, Relation, Target, literal
-from .expressions import Expressions, object_of
+from .expressions import Expressions, expression, named_sql, object_of
 from .watching import watch_body
 
 
@@ -65,7 +64,7 @@ def compile_section(emit: Emit | Watch, relation: Relation, view: Relation | Non
     body = (
         _Function(emit, relation, view, schema).body()
         if isinstance(emit, Emit)
-        else watch_body(emit, relation, quoted(schema))
+        else watch_body(emit, relation, view, quoted(schema))
     )
     bodies = {f"emit_{emit.id}": body}
     if "delete" in emit.on:
@@ -127,12 +126,8 @@ class _Function:
         self._emit = emit
         self._relation = relation
         self._schema = quoted(schema)
-        self._sql = dict(emit.sql)
-        if view is not None:
-            row = " AND ".join(f"v.{quoted(name)} = NEW.{quoted(name)}" for name in relation.key)
-            self._sql[VIEW] = f"SELECT to_jsonb(v) FROM {view.quoted} AS v WHERE {row} LIMIT 1"
-        used = {each.name for _, each in emit.fields}
-        self._variables = {name: f"ordercast_{n}" for n, name in enumerate(self._sql) if name in used}
+        self._sql = named_sql(emit, relation, view)
+        self._variables = {name: f"ordercast_{n}" for n, name in enumerate(self._sql)}
         self._values = Expressions(relation, self._schema, self._variables)
 
     def body(self) -> str:
@@ -172,12 +167,12 @@ END"""
             differ = " OR ".join(self._values.differs(name) for name in emit.changed)
             yield f"IF TG_OP = 'UPDATE' AND NOT ({differ}) THEN RETURN NULL; END IF;"
         if emit.when:
-            yield f"IF ({_expression(emit.when)}) IS NOT TRUE THEN RETURN NULL; END IF;"
+            yield f"IF ({expression(emit.when)}) IS NOT TRUE THEN RETURN NULL; END IF;"
         keys = " || ',' || ".join(f"coalesce(NEW.{quoted(name)}::text, '')" for name in relation.key)
         entity = literal(relation.name + (" " if keys else ""))
         yield f"ordercast_entity := left({entity}{' || ' + keys if keys else ''}, 500);"
         for name, variable in self._variables.items():
-            yield f"{variable} := to_jsonb(({_expression(self._sql[name])}));"
+            yield f"{variable} := {self._sql[name]};"
         yield f"ordercast_rooms := {self._values.rooms(emit.rooms)};"
         yield "IF cardinality(ordercast_rooms) = 0 THEN RETURN NULL; END IF;"
         yield f"ordercast_told := {self._document()}::text;"
@@ -202,8 +197,3 @@ END"""
                 ("writer", object_of(writer)),
             ]
         )
-
-
-def _expression(sql: str) -> str:
-    """An expression, or a query in place of one; behind it a line ends, for a comment may."""
-    return f"{sql.strip().rstrip(';')}\n"

@@ -9,7 +9,8 @@ import json
 from collections.abc import Mapping, Sequence
 from typing import Any, Final, TypeVar
 
-from ordercast.attach.templates import EVERY, Field, Payload, Template
+from ordercast.attach.sections import Section
+from ordercast.attach.templates import EVERY, VIEW, Field, Payload, Template
 from ordercast.db.sql import quoted
 
 from .catalogue import Relation, literal
@@ -124,6 +125,21 @@ class Expressions:
         written = [(name, _moment(f"{row}.{quoted(name)}")) for name in moments if name not in self._relation.virtual]
         whole = f"(to_jsonb({row}) - ARRAY[{virtual}])" if virtual else f"to_jsonb({row})"
         return whole + (f" || {object_of(written, 'jsonb')}" if written else "")
+
+
+def expression(sql: str) -> str:
+    """An expression, or a query in place of one; behind it a line ends, for a comment may."""
+    return f"{sql.strip().rstrip(';')}\n"
+
+
+def named_sql(section: Section, relation: Relation, view: Relation | None) -> dict[str, str]:
+    """What a mapping names, as far as it uses that: each as SQL for its JSON, over NEW."""
+    sql = dict(section.sql)
+    if view is not None:
+        row = " AND ".join(f"v.{quoted(name)} = NEW.{quoted(name)}" for name in relation.key)
+        sql[VIEW] = f"SELECT to_jsonb(v) FROM {view.quoted} AS v WHERE {row} LIMIT 1"
+    used = {each.name for _, each in section.fields}
+    return {name: f"to_jsonb(({expression(each)}))" for name, each in sql.items() if name in used}
 
 
 def _moment(value: str) -> str:

@@ -10,7 +10,7 @@ from functools import partial
 from typing import Final
 
 import msgspec
-from psycopg.errors import QueryCanceled
+from psycopg.errors import ProgrammingError, QueryCanceled
 
 from ordercast.attach.numbering import newest_when_numbered
 from ordercast.commerce.errors import InvalidField
@@ -70,6 +70,9 @@ class PostgresqlTables:
             transaction.run(setting)
         query, values = table.query(wanted, rooms, self._schema, BYTES_MAX)
         field = "where" if wanted.key is None else "key"
+        if table.watch.sql or table.watch.view:
+            # What a mapping's SQL names is found as in a trigger.
+            transaction.run(f"SET LOCAL search_path = {quoted(table.relation.schema)}, pg_temp".replace("%", "%%"))
         try:
             rows = transaction.all(query, **values)
         except QueryCanceled:
@@ -78,6 +81,10 @@ class PostgresqlTables:
             ) from None
         except Unstorable:
             raise InvalidField(field, "A column has no such values.") from None
+        except ProgrammingError as error:
+            raise InvalidField("table", f"A row cannot be told: {error.diag.message_primary}.") from None
+        if table.watch.sql or table.watch.view:
+            transaction.run(f"SET LOCAL search_path = {self._schema}".replace("%", "%%"))
         if len(rows) > table.watch.limit:
             raise InvalidField(field, f"These are more than {table.watch.limit:,} rows; ask for fewer.")
         if rows and rows[-1][0] is None:

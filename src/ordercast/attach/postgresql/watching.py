@@ -19,7 +19,7 @@ from ordercast.db.types import ChangeKind
 from ordercast.db.watched_rows import ColumnKind, TableFilter, WatchableTable
 
 from .catalogue import Relation, literal
-from .expressions import Expressions, object_of
+from .expressions import Expressions, named_sql, object_of
 
 _KINDS: Final[Mapping[str, ColumnKind]] = {
     "text": "text",
@@ -61,13 +61,17 @@ def watch_faults(watch: Watch, relation: Relation) -> Iterator[Fault]:
             )
 
 
-def watch_body(watch: Watch, relation: Relation, schema: str) -> str:
+def watch_body(watch: Watch, relation: Relation, view: Relation | None, schema: str) -> str:
     """The body of the trigger's function: the row before and after, in one row of our feed."""
-    values = Expressions(relation, schema, {})
+    sql = named_sql(watch, relation, view)
+    variables = {name: f"ordercast_{n}" for n, name in enumerate(sql)}
+    values = Expressions(relation, schema, variables)
+    declared = "".join(f"\n  {name} jsonb;" for name in variables.values())
+    named = "".join(f"    {variable} := {sql[name]};\n" for name, variable in variables.items())
     old = values.of("OLD")
     differ = (
         "NEW *<> OLD"
-        if watch.shows_all
+        if watch.depends_on_all
         else " OR ".join(map(values.differs, dict.fromkeys((*watch.columns(), *relation.key))))
     )
     new_entity, old_entity = (
@@ -90,7 +94,7 @@ END IF;
 IF TG_OP <> 'DELETE' THEN
   ordercast_rooms := {values.rooms(watch.rooms)};
   IF cardinality(ordercast_rooms) > 0 THEN
-    ordercast_now := {_state(watch, relation, values, with_row=True)};
+{named}    ordercast_now := {_state(watch, relation, values, with_row=True)};
   END IF;
 END IF;
 IF ordercast_was IS NULL AND ordercast_now IS NULL THEN RETURN NULL; END IF;
@@ -104,7 +108,7 @@ DECLARE
   ordercast_rooms text[];
   ordercast_was json;
   ordercast_now json;
-  ordercast_told text;
+  ordercast_told text;{declared}
 BEGIN
   BEGIN
 {work}
@@ -137,6 +141,7 @@ class WatchedTable:
 
     watch: Watch
     relation: Relation
+    view: Relation | None = None
 
     def watchable(self) -> WatchableTable:
         key: dict[str, ColumnKind] = {name: kind_of(self.relation, name) or "text" for name in self.relation.key}
@@ -151,7 +156,7 @@ class WatchedTable:
         """
         values: dict[str, Any] = {}
         conditions = [*self._of_filter(wanted, values), *self._of_rooms(rooms, schema, values)]
-        found = Expressions(self.relation, schema, {})
+        found = Expressions(self.relation, schema, named_sql(self.watch, self.relation, self.view))
         state = _state(self.watch, self.relation, found, with_row=True).replace(
             "to_json(ordercast_rooms)", f"to_json({found.rooms(self.watch.rooms)})"
         )

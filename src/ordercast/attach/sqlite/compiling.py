@@ -14,7 +14,6 @@ from typing import Final
 from ordercast.attach.checks import column_faults, refusal_fault, view_faults
 from ordercast.attach.mapping import Fault, Section, Verb, Watch
 from ordercast.attach.mapping import Mapping as MappingFile
-from ordercast.attach.templates import EVERY
 from ordercast.db.sql import literal, quoted
 from ordercast.db.watched_rows import ColumnKind
 
@@ -167,7 +166,10 @@ def _sql_faults(connection: sqlite3.Connection, emit: Section, table: Table) -> 
         pieces.append((("when",), emit.when))
     for path, sql in pieces:
         try:
-            connection.execute(f"EXPLAIN {question([sql], table)}", dict.fromkeys(parameters(table))).fetchall()
+            connection.execute(
+                f"EXPLAIN {question([sql], table, has_old=not isinstance(emit, Watch))}",
+                dict.fromkeys(parameters(table)),
+            ).fetchall()
         except sqlite3.Error as error:
             yield Fault(emit.line_of(*path), f"SQLite cannot read this: {error}")
 
@@ -176,15 +178,14 @@ def parameters(table: Table) -> list[str]:
     return [f"{row}{place}" for row in ("n", "o") for place in range(len(table.columns))]
 
 
-def question(expressions: Sequence[str], table: Table) -> str:
-    """A query for what expressions over NEW and OLD come to, of the values of both."""
+def question(expressions: Sequence[str], table: Table, *, has_old: bool = True) -> str:
+    """A query for what expressions over NEW and OLD come to, of the values of both; or over NEW alone."""
     asked = ", ".join(f"({each.strip().rstrip(';')}\n)" for each in expressions)
-    rows = (
+    new, old = (
         "(SELECT " + ", ".join(f":{row}{place} AS {quoted(name)}" for place, name in enumerate(table.columns)) + ")"
         for row in ("n", "o")
     )
-    new, old = rows
-    return f"SELECT {asked} FROM {new} AS NEW CROSS JOIN {old} AS OLD"
+    return f"SELECT {asked} FROM {new} AS NEW" + (f" CROSS JOIN {old} AS OLD" if has_old else "")
 
 
 def _trigger(name: str, emit: Section, verb: Verb, table: Table) -> str:
@@ -205,7 +206,7 @@ END"""
 def needed_columns(emit: Section, table: Table) -> list[str]:
     """The columns that are kept: a column that a trigger names cannot be dropped."""
     names = {*emit.columns(), *table.key}
-    if emit.when or emit.sql or any(field.name == EVERY for _, field in emit.fields):
+    if emit.when or emit.depends_on_all:
         names |= table.columns.keys()
     return [each for each in table.columns if each in names]
 

@@ -13,11 +13,11 @@ from typing import Any, Final
 
 from ordercast.attach.json_values import answered, parsed
 from ordercast.attach.kept_changes import Change, failed, published
-from ordercast.attach.mapping import Emit, Watch
+from ordercast.attach.mapping import Emit, Section, Watch
 from ordercast.attach.mapping import Mapping as MappingFile
 from ordercast.attach.outbox_relay import OutboxRow
 from ordercast.attach.templates import VIEW
-from ordercast.attach.watched_rows import state_of, watched_row
+from ordercast.attach.watched_rows import state_of, watched_row, with_row
 from ordercast.db.sql import quoted
 
 from .attaching import applied_faults, open_file
@@ -129,6 +129,8 @@ class SqliteOutbox:
     def _watched(self, row: OutboxRow, watch: Watch, new: dict[str, Any], old: dict[str, Any]) -> OutboxRow:
         table = self._table_of(watch)
         was, now = (state_of(watch, table.key, told_by_type(each, table)) if each else None for each in (old, new))
+        if now is not None:
+            now = with_row(now, watch, told_by_type(new, table), named_values(self._open(), watch, table, new) or {})
         return watched_row(row, watch, was, now)
 
     def _table_of(self, emit: Emit | Watch) -> Table:
@@ -141,33 +143,9 @@ class SqliteOutbox:
         table = self._table_of(emit)
         now = old if verb == "delete" else new
         key = {name: now.get(name) for name in table.key}
-        named = self._named(emit, table, now, old)
+        named = named_values(self._open(), emit, table, now, old)
         told = told_by_type(now, table), told_by_type(old, table)
         return Change(verb, table.name, key, *told, named, {"database": self.name})
-
-    def _named(self, emit: Emit, table: Table, new: Mapping[str, Any], old: Mapping[str, Any]) -> dict[str, Any] | None:
-        """What the mapping's SQL comes to; None where its condition is not met."""
-        named: dict[str, Any] = {}
-        expressions = [*([emit.when] if emit.when else []), *emit.sql.values()]
-        if expressions:
-            values = {
-                f"{row}{place}": _raw(of.get(name))
-                for row, of in (("n", new), ("o", old))
-                for place, name in enumerate(table.columns)
-            }
-            answers = list(self._open().execute(question(expressions, table), values).fetchone())
-            if emit.when and not answers.pop(0):
-                return None
-            named = {name: answered(answer) for name, answer in zip(emit.sql, answers, strict=True)}
-        if emit.view:
-            where = " AND ".join(f"{quoted(name)} = ?" for name in table.key)
-            cursor = self._open().execute(
-                f"SELECT * FROM {quoted(emit.view)} WHERE {where} LIMIT 1", [_raw(new.get(name)) for name in table.key]
-            )
-            found = cursor.fetchone()
-            names = [each[0] for each in cursor.description]
-            named[VIEW] = None if found is None else dict(zip(names, map(answered, found), strict=True))
-        return named
 
 
 def _pragma(connection: sqlite3.Connection, name: str) -> int:
@@ -177,6 +155,35 @@ def _pragma(connection: sqlite3.Connection, name: str) -> int:
 
 def columns_of(kept: str | None) -> dict[str, Any]:
     return {} if kept is None else {name: value for piece in json.loads(kept) for name, value in piece.items()}
+
+
+def named_values(
+    connection: sqlite3.Connection,
+    section: Section,
+    table: Table,
+    new: Mapping[str, Any],
+    old: Mapping[str, Any] | None = None,
+) -> dict[str, Any] | None:
+    """What a mapping's SQL comes to, None where its condition is not met; without `old`, of a row as it is."""
+    named: dict[str, Any] = {}
+    expressions = [*([section.when] if section.when else []), *section.sql.values()]
+    if expressions:
+        rows = [(row, of) for row, of in (("n", new), ("o", old)) if of is not None]
+        values = {f"{row}{place}": _raw(of.get(name)) for row, of in rows for place, name in enumerate(table.columns)}
+        query = question(expressions, table, has_old=old is not None)
+        answers = list(connection.execute(query, values).fetchone())
+        if section.when and not answers.pop(0):
+            return None
+        named = {name: answered(answer) for name, answer in zip(section.sql, answers, strict=True)}
+    if section.view:
+        where = " AND ".join(f"{quoted(name)} = ?" for name in table.key)
+        cursor = connection.execute(
+            f"SELECT * FROM {quoted(section.view)} WHERE {where} LIMIT 1", [_raw(new.get(name)) for name in table.key]
+        )
+        found = cursor.fetchone()
+        names = [each[0] for each in cursor.description]
+        named[VIEW] = None if found is None else dict(zip(names, map(answered, found), strict=True))
+    return named
 
 
 def _raw(value: Any) -> Any:

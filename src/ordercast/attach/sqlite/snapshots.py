@@ -17,7 +17,7 @@ from typing import Any, Final
 from ordercast.attach.mapping import Mapping, Watch
 from ordercast.attach.numbering import LOOK_S, WAIT_S_MAX, newest_when_numbered
 from ordercast.attach.templates import Template
-from ordercast.attach.watched_rows import state_of, texts_in_rooms
+from ordercast.attach.watched_rows import state_of, texts_in_rooms, with_row
 from ordercast.commerce.errors import InvalidField
 from ordercast.commerce.room_access import may_see
 from ordercast.db import Store, feed
@@ -27,7 +27,7 @@ from ordercast.db.watched_rows import ColumnKind, RowState, TableFilter, TableSn
 
 from .attaching import open_file
 from .compiling import OUTBOX, Table, filter_kind, needed_columns, resolve, row_as_json
-from .outbox import columns_of, told_by_type
+from .outbox import columns_of, named_values, told_by_type
 
 # A query that needs more has no index.
 QUERY_S_MAX: Final = 5.0
@@ -139,9 +139,12 @@ def _rows(
     size = 0
     try:
         for (kept,) in connection.execute(query, values):
-            state = state_of(watch, table.key, told_by_type(columns_of(kept), table))
+            row = columns_of(kept)
+            told = told_by_type(row, table)
+            state = state_of(watch, table.key, told)
             if state is None or not may_see(rooms, state.rooms) or not wanted.takes(state):
                 continue
+            state = with_row(state, watch, told, named_values(connection, watch, table, row) or {})
             found.append(state)
             size += len(memoryview(state.row))
             if len(found) > watch.limit:
