@@ -154,7 +154,7 @@ def applied_faults(connection: Connection, found: Found, mapping: MappingFile, d
             yield Fault(emit.line, f"the trigger of {emit.table} is on {former.table} now: {APPLY} anew")
         elif not is_same(former, wanted):
             yield other_trigger(emit)
-    ids = {emit.id for emit in mapping.emits}
+    ids = {section.id for section in mapping.sections}
     for former in there.values():
         if former.emit_id not in ids:
             yield needless_trigger(former.table)
