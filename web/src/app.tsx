@@ -12,6 +12,7 @@ const Kitchen = lazy(() => import("./features/admin/kitchen"));
 const Archive = lazy(() => import("./features/archive"));
 const Driver = lazy(() => import("./features/driver"));
 const Orders = lazy(() => import("./features/orders"));
+const Book = lazy(() => import("./features/book"));
 const Bookings = lazy(() => import("./features/bookings"));
 const Chat = lazy(() => import("./features/chat"));
 const Track = lazy(() => import("./features/track"));
@@ -37,6 +38,7 @@ export function App() {
             <Route path="/driver" component={Driver} />
             <Route path="/orders" component={Orders} />
             <Route path="/track/:id" component={Track} />
+            <Route path="/book/:id?" component={Book} />
             <Route path="/bookings/:id?" component={Bookings} />
             <Route path="/chat/:id?" component={Chat} />
             <Route path="/forgot" component={Forgot} />

@@ -80,3 +80,38 @@ export async function saveCalendarFile({ id, number }: Booking, token: string | 
   link.click();
   URL.revokeObjectURL(link.href);
 }
+
+export type Service = Schemas["Service"];
+export type Slots = Schemas["Slots"];
+export type BookService = Schemas["BookService"];
+export type MadeBooking = Schemas["MadeBooking"];
+
+const SERVICES_MAX = 100;
+
+export const servicesQuery = queryOptions({
+  queryKey: ["services"],
+  queryFn: async ({ signal }) =>
+    (await get<Schemas["ServicePage"]>(`/api/services?limit=${SERVICES_MAX}`, { signal })).items,
+});
+
+/** When the service may begin within some days from one on, with that carer or with whoever is free. */
+export const slotsQuery = (serviceId: string, from: string, to: string, carerId: string) =>
+  queryOptions({
+    queryKey: ["slots", serviceId, from, to, carerId],
+    queryFn: ({ signal }) =>
+      get<Slots>(
+        `/api/services/${encodeURIComponent(serviceId)}/slots?from=${from}&to=${to}` +
+          (carerId === "" ? "" : `&carerId=${encodeURIComponent(carerId)}`),
+        { signal },
+      ),
+  });
+
+export const bookService = (body: BookService, token: string | undefined, key: string) =>
+  post<MadeBooking>(PATH, body, { token, idempotencyKey: key });
+
+export const cancelBooking = (
+  { id, version }: Booking,
+  reason: string,
+  token: string | undefined,
+  key: string,
+) => post<Booking>(`${at(id)}/cancel`, { reason, version }, { token, idempotencyKey: key });

@@ -22,6 +22,7 @@ interface ShellProps {
 
 const PLACES = [
   ["/shop", "nav.shop"],
+  ["/book", "nav.book"],
   ["/orders", "nav.orders"],
   ["/admin", "nav.admin"],
   ["/bookings", "nav.bookings"],
@@ -32,14 +33,14 @@ const PLACES = [
 type Place = (typeof PLACES)[number][0];
 
 /** A stranger is shown what a customer is, and the door by which the shop's people come in. */
-const OF_STRANGERS: readonly Place[] = ["/shop", "/orders", "/admin", "/chat", "/test-socket"];
+const OF_STRANGERS: readonly Place[] = ["/shop", "/book", "/orders", "/admin", "/chat", "/test-socket"];
 const OF_STAFF: readonly Place[] = ["/admin", "/bookings", "/chat", "/shop", "/test-socket"];
 const PLACES_OF: Readonly<Record<string, readonly Place[]>> = {
   admin: OF_STAFF,
   store: OF_STAFF,
   carer: ["/bookings", "/chat", "/test-socket"],
   driver: ["/driver", "/chat", "/test-socket"],
-  customer: ["/shop", "/orders", "/chat", "/test-socket"],
+  customer: ["/shop", "/book", "/orders", "/chat", "/test-socket"],
 };
 
 /** The frame of every page. A change of route puts the focus on its heading, so that it is read out. */

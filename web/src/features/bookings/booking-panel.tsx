@@ -1,5 +1,5 @@
-import { useMutation, useQuery } from "@tanstack/react-query";
-import { useState } from "react";
+import { useMutation, useQuery, useQueryClient } from "@tanstack/react-query";
+import { useEffect, useState } from "react";
 import { useStore } from "zustand";
 import { type Booking, bookingQuery, saveCalendarFile } from "../../api/bookings";
 import { serviceName } from "../../i18n/statuses";
@@ -22,10 +22,17 @@ interface BookingPanelProps {
 /** One booking: for whom, when, what may become of it; and why it cannot be shown, where it cannot. */
 export function BookingPanel({ id, onClose }: BookingPanelProps) {
   const { t, locale } = useText();
-  const { diary } = useCalendar();
+  const { diary, live } = useCalendar();
+  const queries = useQueryClient();
   const shown = useStore(diary.store, () => diary.get(id));
   // Of another day than the ones that are shown, or of nobody's.
   const query = useQuery({ ...bookingQuery(id, currentToken), enabled: shown === undefined });
+  useEffect(() => {
+    // What is in the diary is kept true there; a query that nobody needs is not asked.
+    const anew = () => void queries.invalidateQueries({ queryKey: ["booking", id] });
+    const stops = [live.on("booking_update", anew), live.on("ready", anew), live.onGap(anew)];
+    return () => stops.forEach((stop) => stop());
+  }, [live, queries, id]);
   const booking = shown ?? query.data;
   const title = booking
     ? t("bookings.one", { number: String(booking.number), service: serviceName(booking, locale) })

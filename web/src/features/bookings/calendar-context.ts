@@ -1,3 +1,4 @@
+import type { Live } from "@ordercast/client";
 import { createContext, useContext } from "react";
 import type { Booking } from "../../api/bookings";
 import type { StatusFlow } from "../../api/status-flow";
@@ -7,6 +8,7 @@ import type { Draft } from "./draft";
 
 export interface CalendarValue {
   readonly diary: Diary;
+  readonly live: Live;
   readonly zone: string;
   readonly session: Session;
   readonly days: readonly string[];

@@ -32,14 +32,14 @@ export function Calendar({ session, zone, openId }: CalendarProps) {
   const place = usePlace(zone);
   const { view, day, days } = place;
   const [withOff, setWithOff] = useState(false);
-  const { diary, feed, snapshot } = useDiary(session, days, zone);
+  const { diary, feed, live, snapshot } = useDiary(session, days, zone);
   const { data: flow } = useQuery(statusFlowQuery);
   const { drop, ask, reset, error, wanted } = useRescheduling(diary, zone);
   const { show: openBooking, hide } = useOpened();
   const which = days.join(" ");
   const value = useMemo(
-    () => ({ diary, zone, session, days: which.split(" "), flow, withOff, open: openBooking, drop }),
-    [diary, zone, session, which, flow, withOff, openBooking, drop],
+    () => ({ diary, live, zone, session, days: which.split(" "), flow, withOff, open: openBooking, drop }),
+    [diary, live, zone, session, which, flow, withOff, openBooking, drop],
   );
   const { loading, problem, nobody } = useStore(
     diary.store,

@@ -1,7 +1,9 @@
 import { useQuery } from "@tanstack/react-query";
 import { Link } from "wouter";
+import { bookingQuery } from "../../api/bookings";
 import type { Conversation, Participant } from "../../api/conversations";
 import { orderQuery } from "../../api/orders";
+import { serviceName } from "../../i18n/statuses";
 import { useText } from "../../i18n/text";
 import { nameOf } from "./names";
 
@@ -31,6 +33,14 @@ export function ThreadHead({ conversation, token, trackingToken, hasList }: Thre
       {conversation.orderId !== null && (
         <OrderLink id={conversation.orderId} token={token()} trackingToken={trackingToken} />
       )}
+      {conversation.bookingId !== null && (
+        <BookingLink
+          id={conversation.bookingId}
+          isTheirs={conversation.you === "customer"}
+          token={token}
+          trackingToken={trackingToken}
+        />
+      )}
     </header>
   );
 }
@@ -49,6 +59,27 @@ function Presence({ participant }: { participant: Participant }) {
       <span>{nameOf(participant, t)}</span>
       <span className="muted">{t(present ? "chat.here" : "chat.away")}</span>
     </li>
+  );
+}
+
+interface BookingLinkProps {
+  id: string;
+  isTheirs: boolean;
+  token: () => string | undefined;
+  trackingToken: string | undefined;
+}
+
+/** To the booking: for who booked it its own page, for who works the calendar. */
+function BookingLink({ id, isTheirs, token, trackingToken }: BookingLinkProps) {
+  const { t, locale } = useText();
+  const { data } = useQuery(bookingQuery(id, token));
+  const query = trackingToken === undefined ? "" : `?token=${encodeURIComponent(trackingToken)}`;
+  return (
+    <Link href={isTheirs ? `/book/${id}${query}` : `/bookings/${id}`} data-testid="chat-booking">
+      {data
+        ? t("bookings.one", { number: String(data.number), service: serviceName(data, locale) })
+        : t("bookings.title")}
+    </Link>
   );
 }
 

@@ -11,7 +11,7 @@ import { DoorPlace } from "./door-place";
 import type { Faults } from "./fault";
 import { asksForAddress } from "./form-values";
 import { FulfilmentFields } from "./fulfilment-fields";
-import { PaymentFields } from "./payment-fields";
+import { PaymentFields } from "../../payment/payment-fields";
 import { PromoField } from "./promo-field";
 
 interface CheckoutFormProps {

@@ -1,11 +1,11 @@
 import { useMutation, useQueryClient } from "@tanstack/react-query";
-import { removeSavedCard, type SavedCard, savedCardsQuery } from "../../api/payments";
-import { useText } from "../../i18n/text";
-import { usePayment } from "../../stores/payment";
-import { SelectField } from "../../ui/field";
-import type { Session } from "../session/session";
-import { ProblemNote } from "../../ui/notes";
-import { cardName } from "../../ui/card-name";
+import { removeSavedCard, type SavedCard, savedCardsQuery } from "../api/payments";
+import { useText } from "../i18n/text";
+import { usePayment } from "../stores/payment";
+import { SelectField } from "../ui/field";
+import type { Session } from "../features/session/session";
+import { ProblemNote } from "../ui/notes";
+import { cardName } from "../ui/card-name";
 
 /** The cards that the customer has kept: one to pay by, and the way to keep it no longer. */
 export function SavedCards({ cards, holder }: { cards: SavedCard[]; holder: Session | undefined }) {

@@ -1,10 +1,10 @@
 import { useQuery } from "@tanstack/react-query";
-import { type SavedCard, savedCardsQuery } from "../../api/payments";
-import { configQuery } from "../../api/shop";
-import { useText } from "../../i18n/text";
-import { type Method, REDIRECT, TEST_CARDS, type TestCard, usePayment } from "../../stores/payment";
-import { SelectField } from "../../ui/field";
-import { useCustomerSession } from "../session/customer";
+import { type SavedCard, savedCardsQuery } from "../api/payments";
+import { configQuery } from "../api/shop";
+import { useText } from "../i18n/text";
+import { type Method, REDIRECT, TEST_CARDS, type TestCard, usePayment } from "../stores/payment";
+import { SelectField } from "../ui/field";
+import { useCustomerSession } from "../features/session/customer";
 import { SavedCards } from "./saved-cards";
 
 const NO_CARDS: SavedCard[] = [];
