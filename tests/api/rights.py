@@ -120,6 +120,7 @@ ROUTES: Final[dict[str, str]] = {
     "POST /api/push/subscriptions": "A A A A A - A -",
     "GET /api/shop": "A A A A A A A A",
     "PUT /api/shop": "A - - - - - - -",
+    "GET /api/shop/order-times": "A A A A A A A A",
     "GET /api/shop/opening": "A A A A A A A A",
     "PUT /api/shop/hours": "A A - - - A - -",
     "POST /api/shop/pause": "A A - - - A - -",

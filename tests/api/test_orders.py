@@ -20,6 +20,7 @@ ANSWERED = {
     "total", "currency", "amountPaid", "amountRefunded", "amountRefunding",
     "customerInfo", "billingInfo", "shippingInfo", "cartItems", "paymentInfo", "customerId",
     "driverId", "heldFrom", "createdAt", "updatedAt", "statusSince", "promisedAt", "promoCode", "pricesIncludeTax",
+    "requestedTime",
 }  # fmt: skip
 
 

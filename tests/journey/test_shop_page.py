@@ -154,6 +154,45 @@ def test_what_sells_out_and_when_the_shop_closes_is_heard_without_a_question(sho
     page.context.close()
 
 
+def test_an_order_for_later_is_chosen_promised_and_put_where_it_is_due(shop: Shop, chromium: Browser) -> None:
+    page = open_page(chromium, f"{shop.url}/shop", viewport=PHONE)
+    page.get_by_test_id("add-to-cart").first.click()
+    page.locator(".cart-bar").click()
+    for field, value in {
+        "customerInfo.name": "Asha Rahman", "customerInfo.email": "asha@example.com",
+        "customerInfo.mobile": "01700000000",
+    }.items():  # fmt: skip
+        fill(page, field, value)
+    page.locator("[name=fulfilment][value=pickup]").check(force=True)
+    times = page.get_by_test_id("requested-time")
+    expect(times.locator("option").nth(60)).to_be_attached()
+    wanted = times.locator("option").nth(60).get_attribute("value")
+    assert wanted
+    times.select_option(wanted)
+    expect(page.get_by_test_id("place-order")).to_be_enabled()
+    assert found_by_axe(page) == []
+    take_picture(page, "checkout-later-phone.png")
+    page.get_by_test_id("place-order").click()
+    expect(page.get_by_test_id("wanted-time")).to_be_visible()
+    order_id = page.url.rpartition("/")[2].partition("?")[0]
+    now = shop.place()
+
+    board = open_page(chromium, f"{shop.url}/admin")
+    log_in(board, shop)
+    later = board.locator(f"[data-order-id={order_id}]")
+    expect(later.get_by_test_id("order-wanted")).to_be_visible()
+    tickets = board.locator("[data-order-id]")
+    shown = tickets.evaluate_all("all => all.map(each => each.dataset.orderId)")
+    assert shown.index(now["id"]) < shown.index(order_id)
+    # Accepted as it is proposed, it is promised for then.
+    expect(later.get_by_test_id("preparation")).to_have_value("none")
+    shop.move({"id": order_id, "version": 1}, "processing", shop.token("store")).raise_for_status()
+    expect(later.get_by_test_id("order-promised").locator("time")).to_have_attribute("datetime", wanted)
+    assert page_errors(page) == page_errors(board) == []
+    page.context.close()
+    board.context.close()
+
+
 GO_ROUND = """
 async paths => {
     const shown = path => new Promise(done => {

@@ -113,6 +113,7 @@ ANONYMOUS_ROUTES: Final[Mapping[str, tuple[Budget, ...]]] = {
     "POST /api/bookings": (ORDERS, DECLINED_CARDS, REFUSED_TOKENS),
     "GET /api/services": (READS,),
     "GET /api/shop/opening": (READS,),
+    "GET /api/shop/order-times": (READS,),
     "GET /api/services/{service_id}": (READS, NOT_FOUND),
     "GET /api/services/{service_id}/slots": (READS, QUOTES, NOT_FOUND),
     "POST /api/auth/login": _SIGN_IN,

@@ -12,7 +12,7 @@ from litestar.params import JSONBody
 from msgspec import Meta, Struct
 
 from ordercast.commerce.errors import InvalidField
-from ordercast.commerce.opening import ClosedFor, Opening, PauseMinutes, PauseReason, opening_state
+from ordercast.commerce.opening import ClosedFor, Opening, PauseMinutes, PauseReason, opening_state, order_times
 from ordercast.commerce.people import SEES_EVERY_ORDER
 from ordercast.commerce.promised_time import minutes_after
 from ordercast.commerce.slots import WeekHours, check_hours
@@ -71,6 +71,24 @@ async def get_opening(context: Context) -> Response[CurrentOpening]:
     """Get whether the shop takes orders now, when that changes, its hours and its pause."""
     found = await context.store.read(units.opening)
     return json_response(encoded(context, found, context.now()))
+
+
+class OrderTimes(Struct, frozen=True):
+    """For when orders can be placed that are wanted later."""
+
+    times: list[Timestamp]
+    """Every half hour within the shop's hours (RFC 3339, UTC); `POST /api/orders` takes any minute of them."""
+    timezone: str
+    """The shop's time zone."""
+
+
+@get("/api/shop/order-times", tags=["shop"])
+async def get_order_times(context: Context) -> Response[OrderTimes]:
+    """Get for when an order can be wanted: from now and the shop's preparation time on, a week ahead."""
+    opening = await context.store.read(units.opening)
+    first = minutes_after(context.now(), context.preparation_minutes)
+    times = order_times(opening, first, zone(context.timezone))
+    return json_response(msgspec.json.encode(OrderTimes(times, context.timezone)))
 
 
 @put("/api/shop/hours", dto=JsonBody[SetHours], return_dto=None, tags=["shop"], responses=REFUSALS | CONFLICTS)
@@ -163,4 +181,4 @@ def encoded(context: ApiContext, opening: Opening, now: Timestamp) -> bytes:
     )
 
 
-ROUTES: Final = [get_opening, set_hours, pause_shop, resume_shop]
+ROUTES: Final = [get_opening, get_order_times, set_hours, pause_shop, resume_shop]

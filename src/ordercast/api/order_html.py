@@ -56,6 +56,7 @@ class DisplayedOrder(Struct, frozen=True, kw_only=True, rename="camel"):
     payment_info: PaymentInfo
     held_from: OrderStatus | None
     promised_at: str | None = None
+    requested_time: str | None = None
 
 
 class HistoryStep(Struct, frozen=True, rename="camel"):
@@ -128,12 +129,22 @@ class OrderRenderer:
         return Markup('<p class="arrival" data-testid="delivery-eta">{}</p>').format(text)
 
     def _promised(self) -> Markup:
-        """When the shop has said it would be ready, until it is."""
+        """When the shop has said it would be ready, or the buyer wants it, until it is."""
         order = self._order
+        if order.requested_time is not None and self._is_for_then():
+            text = self._words.t("track.wanted", time=self._words.moment(order.requested_time, self._now))
+            return Markup('<p class="arrival" data-testid="wanted-time">{}</p>').format(text)
         if order.promised_at is None or (order.held_from or order.status) is not S.PROCESSING:
             return Markup()
         text = self._words.t("track.promised", time=self._words.moment(order.promised_at, self._now))
         return Markup('<p class="arrival" data-testid="promised-time">{}</p>').format(text)
+
+    def _is_for_then(self) -> bool:
+        """What is wanted for a time and promised for another says the promise."""
+        order = self._order
+        status = order.held_from or order.status
+        is_promised = order.promised_at not in {None, order.requested_time}
+        return status is S.PENDING or (status is S.PROCESSING and not is_promised)
 
     def _steps(self) -> Markup:
         way = _WAYS[self._order.fulfilment]

@@ -17,6 +17,7 @@ _NOBODYS: Final = (
     "id", "number", "status", "paymentStatus", "fulfilment", "version", "subtotal", "tax", "shippingFee", "discount",
     "total", "currency", "amountPaid", "amountRefunded", "amountRefunding", "pricesIncludeTax", "cartItems", "driverId",
     "heldFrom", "createdAt", "updatedAt", "statusSince", "promisedAt",
+    "requestedTime",
 )  # fmt: skip
 _AREA: Final = frozenset({"city", "postcode", "country"})
 # About a kilometre: enough to choose a delivery, too little to find a door.

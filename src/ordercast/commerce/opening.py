@@ -12,7 +12,7 @@ from typing import Annotated, Final
 
 from msgspec import Meta, Struct
 
-from .errors import ShopClosed
+from .errors import InvalidField, ShopClosed
 from .people import SEES_EVERY_ORDER, Actor
 from .slots import Diary, Span, WeekHours, joined, minute_at, minute_of, moment_of, shifts_on
 from .timestamps import Timestamp
@@ -20,6 +20,10 @@ from .timestamps import Timestamp
 # Longer than a week it is not a pause: the hours say that.
 PAUSE_MINUTES_MAX: Final = 7 * 24 * 60
 PAUSE_REASON_MAX: Final = 200
+# Whoever plans further ahead books, or asks: prices and the catalogue are of today.
+ORDER_AHEAD_DAYS: Final = 7
+# Half hours are offered, in every time zone that there is; any minute is taken.
+ORDER_TIME_STEP_MIN: Final = 30
 # A shop opens once a week at least, or the next opening is not known.
 _DAYS_AHEAD: Final = 8
 
@@ -83,12 +87,18 @@ def opening_state(opening: Opening, now: Timestamp, zone: tzinfo) -> OpeningStat
     return OpeningState(None, closes_at=moment_of(now_in.end) if now_in is not spans[-1] else None)
 
 
-def check_open(opening: Opening, actor: Actor, now: Timestamp, zone: tzinfo) -> None:
-    """Refuse buyers while the shop takes no orders; its own people know what they do. Raises ShopClosed."""
+def check_open(opening: Opening, actor: Actor, now: Timestamp, zone: tzinfo, wanted: Timestamp | None = None) -> None:
+    """Refuse buyers while the shop takes no orders; its own people know what they do. What is `wanted` later is taken
+    while it is closed, if it will be open then. Raises ShopClosed or InvalidField.
+    """
+    if wanted is not None:
+        _check_wanted(wanted, now)
     if actor.role in SEES_EVERY_ORDER:
         return
-    found = opening_state(opening, now, zone)
+    found = opening_state(opening, now if wanted is None else wanted, zone)
     if found.closed_for is not None:
+        if wanted is not None:
+            raise InvalidField("requestedTime", "The shop is closed then.")
         reason = opening.pause_reason if found.closed_for is ClosedFor.PAUSED else None
         raise ShopClosed(found.closed_for, found.opens_at, reason)
 
@@ -99,6 +109,29 @@ def back_in_stock_at(opening: Opening, now: Timestamp, zone: tzinfo) -> Timestam
     spans = [] if opening.hours is None else _spans(opening.hours, minute, zone)
     begins = (span.begin for span in spans if span.begin > minute)
     return moment_of(next(begins, minute_at(_local_day(minute, zone) + timedelta(days=1), 0, zone)))
+
+
+def order_times(opening: Opening, from_: Timestamp, zone: tzinfo) -> list[Timestamp]:
+    """Every half hour from then on at which an order can be wanted, for as many days as one can be."""
+    begin = minute_of(from_)
+    first = -(-begin // ORDER_TIME_STEP_MIN) * ORDER_TIME_STEP_MIN
+    end = begin + ORDER_AHEAD_DAYS * 24 * 60
+    if opening.paused:
+        if opening.paused_until is None:
+            return []
+        first = max(first, -(-minute_of(opening.paused_until) // ORDER_TIME_STEP_MIN) * ORDER_TIME_STEP_MIN)
+    every = range(first, end, ORDER_TIME_STEP_MIN)
+    if opening.hours is None:
+        return [moment_of(minute) for minute in every]
+    spans = _spans(opening.hours, begin, zone)
+    return [moment_of(minute) for minute in every if any(span.begin <= minute < span.end for span in spans)]
+
+
+def _check_wanted(wanted: Timestamp, now: Timestamp) -> None:
+    if wanted < now:
+        raise InvalidField("requestedTime", "This moment has passed.")
+    if minute_of(wanted) > minute_of(now) + ORDER_AHEAD_DAYS * 24 * 60:
+        raise InvalidField("requestedTime", f"An order can be wanted {ORDER_AHEAD_DAYS} days ahead at most.")
 
 
 def _spans(hours: WeekHours, minute: int, zone: tzinfo) -> list[Span]:

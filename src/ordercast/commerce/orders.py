@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import datetime
 from typing import Annotated, Final
 
 from msgspec import UNSET, Meta, Struct, UnsetType
@@ -125,6 +126,8 @@ class PlaceOrder(Struct, frozen=True, kw_only=True, rename="camel", forbid_unkno
     fulfilment: Fulfilment = Fulfilment.DELIVERY
     promo_code: PromoCode | None = None
     total: Annotated[int, Meta(ge=0, le=PRICE_MINOR_MAX * QUANTITY_MAX)] | None = None
+    requested_time: Annotated[datetime, Meta(tz=True)] | None = None
+    """When the buyer wants to have it, within the shop's hours and some days ahead; null for as soon as possible."""
 
     @property
     def is_paid_at_the_counter(self) -> bool:
@@ -215,5 +218,7 @@ class Order(Struct, frozen=True, kw_only=True, rename="camel"):
     """When it came into its status; left out by what was written before this was known."""
     promised_at: str | UnsetType | None = UNSET
     """When the shop promised to have it ready; null where nothing was promised, left out in orders of other systems."""
+    requested_time: str | UnsetType | None = UNSET
+    """When the buyer wants to have it; null for as soon as possible, left out in orders of other systems."""
     amount_to_collect: int | UnsetType = UNSET
     """For the driver: the cash to collect at the door."""

@@ -25,7 +25,7 @@ from .people import Actor
 from .promotions import Offer, PromotionKind
 from .shop import Shop
 from .states import Fulfilment
-from .timestamps import Timestamp
+from .timestamps import Timestamp, timestamp_at
 from .transitions import PLACING_ROLES
 
 
@@ -123,6 +123,12 @@ def check_order(command: PlaceOrder, priced: PricedOrder, actor: Actor) -> None:
         raise AddressRequired("billingInfo", "A billing address is needed, unless it is collected and paid in cash.")
     if command.total is not None and command.total != priced.total:
         raise TotalDiffers(Money(command.total, priced.currency), Money(priced.total, priced.currency))
+
+
+def wanted_at(command: PlaceOrder) -> Timestamp | None:
+    """When the buyer wants it, if not as soon as possible. Raises InvalidField for a year beyond all."""
+    wanted = command.requested_time
+    return None if wanted is None else timestamp_at("requestedTime", wanted)
 
 
 def check_sold_out(lines: Sequence[OrderLine], products: Mapping[str, Product], now: Timestamp) -> None:

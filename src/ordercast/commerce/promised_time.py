@@ -32,12 +32,16 @@ class Preparation:
     asked: int | None = None
     default: int | None = None
 
-    def promised_at(self, source: S, target: S, now: Timestamp) -> Timestamp | None:
-        """The time to promise with that move; None leaves it as it was. Raises InvalidField."""
+    def promised_at(self, source: S, target: S, now: Timestamp, wanted: Timestamp | None = None) -> Timestamp | None:
+        """The time to promise with that move; None leaves it as it was. What the buyer `wanted` at a time is promised
+        for then, unless another is said. Raises InvalidField.
+        """
         if target is not S.PROCESSING:
             if self.asked is not None:
                 raise InvalidField("preparationMinutes", "It is promised with the move to processing, and no other.")
             return None
+        if self.asked is None and source is S.PENDING and wanted is not None and wanted > now:
+            return wanted
         # An order that was on hold keeps what it was promised, unless somebody promises anew.
         minutes = self.asked or (self.default if source is S.PENDING else None)
         return None if minutes is None else minutes_after(now, minutes)

@@ -8,6 +8,7 @@ from typing import ClassVar, Final
 
 from .errors import UnknownStatus
 from .ids import OrderId
+from .timestamps import Timestamp
 
 
 class OrderStatus(StrEnum):
@@ -87,6 +88,8 @@ class OrderState:
     refunded: int = 0
     refunding: int = 0
     currency: str = ""
+    requested_time: Timestamp | None = None
+    """When the buyer wants to have it, if not as soon as possible."""
 
     @property
     def payment(self) -> PaymentState:

@@ -85,7 +85,7 @@ def decide_status_change(
     reason = reason.strip() if reason else None
     if move.needs_reason and not reason:
         raise ReasonRequired(target)
-    promised_at = preparation.promised_at(move.source, move.target, now)
+    promised_at = preparation.promised_at(move.source, move.target, now, order.requested_time)
     return replace(_changed(move, order, actor, reason or None, now), promised_at=promised_at)
 
 

@@ -77,6 +77,7 @@ ORDER: Final[dict[str, Any]] = {
     "updatedAt": _PLACED_AT,
     "statusSince": _PLACED_AT,
     "promisedAt": None,
+    "requestedTime": None,
 }
 _PROCESSING: Final = {**ORDER, "status": "processing", "version": 2, "updatedAt": _AT, "statusSince": _AT}
 _PRODUCT: Final = {

@@ -76,6 +76,7 @@ def test_an_order_of_a_mongoose_shop_becomes_one_of_ours() -> None:
         "updatedAt": "2026-11-02T00:00:00.000Z",
         "statusSince": "2026-11-02T00:00:00.000Z",
         "promisedAt": None,
+        "requestedTime": None,
     }  # fmt: skip
 
 

@@ -114,6 +114,7 @@ const order = shape<Order>({
   updatedAt: moment,
   statusSince: optional(moment),
   promisedAt: optional(orNull(moment)),
+  requestedTime: optional(orNull(moment)),
   amountToCollect: optional(number),
 });
 

@@ -30,6 +30,16 @@ function untilItChanges(opening: Opening | undefined): number | false {
   return Math.min(left_ms + 500 + Math.random() * ASK_WITHIN_MS, TIMER_MS_MAX);
 }
 
+/** How old the times may be that are offered. */
+const TIMES_EVERY_MS = 300_000;
+
+/** For when orders can be placed that are wanted later. */
+export const orderTimesQuery = queryOptions({
+  queryKey: ["order-times"],
+  queryFn: ({ signal }) => get<Schemas["OrderTimes"]>("/api/shop/order-times", { signal }),
+  refetchInterval: TIMES_EVERY_MS,
+});
+
 export const pauseShop = (minutes: number | undefined, reason: string, token: string | undefined) =>
   post<Opening>("/api/shop/pause", { ...(minutes !== undefined && { minutes }), reason }, { token });
 

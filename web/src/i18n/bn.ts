@@ -86,6 +86,13 @@ export const bn: Record<MessageKey, string> = {
 
   "checkout.title": "চেকআউট",
   "checkout.you": "আপনার তথ্য",
+  "checkout.when": "কখন চান",
+  "checkout.asap": "যত তাড়াতাড়ি সম্ভব",
+  "checkout.laterHint": "দোকান এখন বন্ধ: খোলা থাকার একটি সময় বেছে নিন।",
+  "fault.requestedTime": "অন্য সময় বেছে নিন।",
+  "order.wanted": "চাওয়া হয়েছে {time}-এ",
+  "prep.wanted": "যখন চাওয়া হয়েছে",
+  "track.wanted": "আপনি {time}-এর জন্য অর্ডার করেছেন।",
   "checkout.fulfilment": "কীভাবে পাবেন",
   "checkout.billing": "বিলের ঠিকানা",
   "checkout.same": "বিলের ঠিকানায় পৌঁছে দিন",

@@ -86,6 +86,13 @@ export const en = {
 
   "checkout.title": "Checkout",
   "checkout.you": "Your details",
+  "checkout.when": "When you want it",
+  "checkout.asap": "As soon as possible",
+  "checkout.laterHint": "The shop is closed: choose another time.",
+  "fault.requestedTime": "Choose another time.",
+  "order.wanted": "Wanted for {time}",
+  "prep.wanted": "For when it is wanted",
+  "track.wanted": "You have ordered it for {time}.",
   "checkout.fulfilment": "How you get it",
   "checkout.billing": "Billing address",
   "checkout.same": "Deliver to the billing address",

@@ -62,6 +62,13 @@ export function formatDay(day: string, locale: Locale, style: keyof typeof DAYS)
   return kept(make, MOMENTS, "day", style, locale).format(new Date(`${day}T00:00:00Z`));
 }
 
+/** The day of a moment, without its year: of what is near. */
+export function formatDate(at: string, locale: Locale, timeZone?: string): string {
+  const options = { weekday: "long", day: "numeric", month: "long", timeZone } as const;
+  const make = () => new Intl.DateTimeFormat(LANGUAGE_TAGS[locale], options);
+  return kept(make, MOMENTS, "date", locale, timeZone ?? "").format(new Date(at));
+}
+
 /** How long something has lasted, to the second: `4:05`, `1:04:05`. */
 export function formatElapsed(elapsed_ms: number, locale: Locale): string {
   const seconds = Math.max(0, Math.floor(elapsed_ms / 1000));

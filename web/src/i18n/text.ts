@@ -3,6 +3,7 @@ import { useCurrencies } from "./currencies";
 import { en, type MessageKey } from "./en";
 import {
   formatAge,
+  formatDate,
   formatDateTime,
   formatDay,
   formatElapsed,
@@ -40,6 +41,7 @@ export function textIn(locale: Locale) {
     dateTime: (at: string, timeZone?: string) => formatDateTime(at, locale, timeZone),
     time: (at: string, timeZone?: string) => formatTime(at, locale, timeZone),
     day: (day: string, style: "short" | "long") => formatDay(day, locale, style),
+    date: (at: string, timeZone?: string) => formatDate(at, locale, timeZone),
     elapsed: (elapsed_ms: number) => formatElapsed(elapsed_ms, locale),
     age: (at: string, now_ms: number) => formatAge(at, now_ms, locale) ?? message(locale, "age.now"),
   };

@@ -38,6 +38,7 @@ function Ticket({ order }: { order: Order }) {
       <p>
         {t(`fulfilment.${order.fulfilment}`)} · {dateTime(order.createdAt)}
       </p>
+      {order.requestedTime != null && <p>{t("order.wanted", { time: dateTime(order.requestedTime) })}</p>}
       {order.promisedAt != null && <p>{t("prep.by", { time: time(order.promisedAt) })}</p>}
       <ul className="sheet-items">
         {order.cartItems.map((line, index) => (

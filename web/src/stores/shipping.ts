@@ -15,6 +15,9 @@ interface ShippingState {
   shipping: Address;
   /** Where the door is, if the buyer has said so: by it the arrival is estimated. */
   place: Place | null;
+  /** When the buyer wants to have it; null for as soon as possible. */
+  requestedTime: string | null;
+  setRequestedTime: (time: string | null) => void;
   setPlace: (place: Place | null) => void;
   setFulfilment: (fulfilment: Fulfilment) => void;
   setSameAsBilling: (same: boolean) => void;
@@ -28,6 +31,8 @@ export const useShipping = create<ShippingState>()(
       sameAsBilling: true,
       shipping: EMPTY_ADDRESS,
       place: null,
+      requestedTime: null,
+      setRequestedTime: (requestedTime) => set({ requestedTime }),
       setPlace: (place) => set({ place }),
       setFulfilment: (fulfilment) => set({ fulfilment }),
       setSameAsBilling: (sameAsBilling) => set({ sameAsBilling }),

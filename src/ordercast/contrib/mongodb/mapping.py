@@ -140,6 +140,7 @@ class _Reading:
             "updatedAt": updated_at,
             "statusSince": self._status_since(status, updated_at),
             "promisedAt": None,
+            "requestedTime": None,
         }
         return Mapped(order, self._unread)
 

@@ -230,7 +230,7 @@ def _state_of(row: tuple[Any, ...]) -> OrderState:
     id_, status, payment, payment_info, *rest = msgspec.convert(row, _StateRow)
     method = msgspec.convert(read_json(payment_info), PaymentInfo).method
     fulfilment, version, held_from, driver_id, customer_id, attempts, changed_by, changed_at, *sums = rest
-    total, captured, refunded, refunding, currency = sums
+    total, captured, refunded, refunding, currency, requested_time = sums
     return OrderState(
         OrderId(id_),
         status,
@@ -249,12 +249,13 @@ def _state_of(row: tuple[Any, ...]) -> OrderState:
         refunded=refunded,
         refunding=refunding,
         currency=currency,
+        requested_time=requested_time,
     )
 
 
 _StateRow = tuple[
     str, OrderStatus, PaymentStatus, str, Fulfilment, int, OrderStatus | None, str | None, str | None, int, str, str,
-    int, int, int, int, str,
+    int, int, int, int, str, Timestamp | None,
 ]  # fmt: skip
 
 

@@ -39,6 +39,7 @@ _TAIL: Final = {
     "createdAt": "created_at",
     "updatedAt": "updated_at",
     "promisedAt": "promised_at",
+    "requestedTime": "requested_time",
 }
 _FLAGS: Final = {"pricesIncludeTax": "prices_include_tax"}
 _CUSTOMER: Final = {"name": "customer_name", "email": "customer_email", "mobile": "customer_mobile"}

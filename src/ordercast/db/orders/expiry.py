@@ -17,5 +17,6 @@ def _expire(transaction: Transaction, order_id: str, now: Timestamp) -> None:
     change_status(transaction, order_id, OrderStatus.EXPIRED, TIMER, reason=reason, expected_version=None, now=now)
 
 
+# What is wanted later is waited for until then.
 # Counted from the last change: an order back from `on_hold` has its full time again.
 ORDER_EXPIRY: Final = Expiry("order", statements.PENDING_SINCE, statements.PENDING_SINCE_FOR_UPDATE, _expire)

@@ -20,7 +20,7 @@ from ordercast.commerce.opening import check_open
 from ordercast.commerce.orders import PlaceOrder
 from ordercast.commerce.payments import PaymentTaken
 from ordercast.commerce.people import Actor
-from ordercast.commerce.placing import OrderPlaced, check_sold_out, place_order, take_stock
+from ordercast.commerce.placing import OrderPlaced, check_sold_out, place_order, take_stock, wanted_at
 from ordercast.commerce.promotions import as_code
 from ordercast.commerce.states import PaymentStatus
 from ordercast.commerce.timestamps import Timestamp
@@ -171,7 +171,7 @@ class OrderBatch:
 
     def place(self, new: NewOrder) -> _Placed:
         """Decide one order; an error changes nothing."""
-        check_open(self._opening, new.actor, new.now, new.zone)
+        check_open(self._opening, new.actor, new.now, new.zone, wanted_at(new.command))
         order = place_order(
             new.command,
             self._products,
@@ -286,6 +286,7 @@ def _order_row(placed: _Placed) -> dict[str, Any]:
         "payment_info": _ENCODE(order.payment.info).decode(),
         "tracking_hash": placed.new.tracking_hash,
         "placed_from": placed.new.placed_from,
+        "requested_time": wanted_at(command),
         "actor": str(order.actor),
         "created_at": order.at,
         "updated_at": order.at,

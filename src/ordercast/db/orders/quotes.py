@@ -10,7 +10,7 @@ from ordercast.commerce.money import Money
 from ordercast.commerce.opening import check_open
 from ordercast.commerce.orders import PlaceOrder, QuoteOrder
 from ordercast.commerce.people import Actor, Role
-from ordercast.commerce.placing import PricedOrder, check_order, check_sold_out, price_order, take_stock
+from ordercast.commerce.placing import PricedOrder, check_order, check_sold_out, price_order, take_stock, wanted_at
 from ordercast.commerce.timestamps import Timestamp
 from ordercast.db import opening, shop
 from ordercast.db.products import BY_IDS, TABLE, product_of
@@ -34,7 +34,7 @@ def quote(
 
 def price(transaction: Transaction, command: PlaceOrder, actor: Actor, now: Timestamp, zone: tzinfo) -> Money:
     """The order's price, before its payment. Raises ShopClosed, and as `quote` and ``check_order``."""
-    check_open(opening.opening(transaction), actor, now, zone)
+    check_open(opening.opening(transaction), actor, now, zone, wanted_at(command))
     is_customer = actor.role is Role.CUSTOMER
     sums = quote(transaction, command, actor.id if is_customer else None, now)
     check_order(command, sums, actor)

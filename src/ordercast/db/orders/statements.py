@@ -24,8 +24,8 @@ INSERT: Final = BulkStatement("""
       prices_include_tax bigint, promo_code ordercast_line, customer_id ordercast_id, customer_name ordercast_line,
       customer_email ordercast_line, customer_mobile ordercast_line, billing_info ordercast_object,
       shipping_info ordercast_object, cart_items ordercast_array, payment_info ordercast_object,
-      tracking_hash ordercast_digest, actor ordercast_line, placed_from ordercast_line, created_at ordercast_moment,
-      updated_at ordercast_moment)
+      tracking_hash ordercast_digest, actor ordercast_line, placed_from ordercast_line,
+      requested_time ordercast_moment, created_at ordercast_moment, updated_at ordercast_moment)
 """)
 INSERT_LINES: Final = Statement("""
     INSERT INTO order_lines (order_number, position, product_id, quantity, unit_price, line_total, tax, reserved)
@@ -45,7 +45,8 @@ WAITING_OF_CALLERS: Final = Statement(f"""
 
 STATE: Final = Statement("""
     SELECT id, status, payment_status, payment_info, fulfilment, version, held_from, driver_id, customer_id, attempts,
-      actor, updated_at, total, captured, refunded, refunding, currency
+      actor, updated_at, total, captured, refunded, refunding, currency,
+      requested_time
     FROM orders WHERE id = :id @for_update
 """)
 CHANGE_STATUS: Final = Statement("""
@@ -77,6 +78,7 @@ CLAIM: Final = Statement(f"""
 _PENDING: Final = f"""
     SELECT id, number FROM orders
     WHERE status = '{OrderStatus.PENDING}' AND updated_at < :before AND number > :after
+      AND (requested_time IS NULL OR requested_time < :before)
     ORDER BY number LIMIT :limit
 """
 PENDING_SINCE: Final = Statement(_PENDING)

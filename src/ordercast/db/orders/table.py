@@ -81,6 +81,8 @@ orders = table(
     given_moment("status_since", optional=True),
     # When the shop promised to have it ready.
     given_moment("promised_at", optional=True),
+    # When the buyer wants to have it; none for as soon as possible.
+    given_moment("requested_time", optional=True),
     tally("attempts"),
     # The estimated arrival as of the last transition; part of the delivery's event.
     given_moment("eta_at", optional=True),

@@ -38,12 +38,7 @@ export function OrderActions({ order, isTakenAway }: OrderActionsProps) {
   const press = (move: Transition) => {
     if (asksWhy(move, order)) setAsking(move);
     else
-      moves.press(
-        order.id,
-        move.to,
-        undefined,
-        accepts(move) ? minutesOf(order.id, usualMinutes) : undefined,
-      );
+      moves.press(order.id, move.to, undefined, accepts(move) ? minutesOf(order, usualMinutes) : undefined);
   };
   const entries = (next === undefined ? possible : others).map((move): MenuEntry => ({
     key: move.to,

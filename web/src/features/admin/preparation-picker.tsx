@@ -13,7 +13,7 @@ export function PreparationPicker({ order }: { order: Order }) {
   const { t } = useText();
   const select = useId();
   const { usualMinutes } = useBoardContext();
-  const [minutes, choose] = usePreparation(order.id, usualMinutes);
+  const [minutes, choose] = usePreparation(order, usualMinutes);
   const [asking, setAsking] = useState(false);
   const presets =
     minutes === null || PRESETS_MIN.includes(minutes)
@@ -37,7 +37,7 @@ export function PreparationPicker({ order }: { order: Order }) {
           </option>
         ))}
         <option value={OTHER}>{t("prep.other")}</option>
-        <option value={NONE}>{t("prep.none")}</option>
+        <option value={NONE}>{t(order.requestedTime == null ? "prep.none" : "prep.wanted")}</option>
       </select>
       {asking && (
         <MinutesDialog

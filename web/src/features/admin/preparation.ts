@@ -27,16 +27,24 @@ const useChosen = create<ChosenState>()((set) => ({
 export const useUsualMinutes = (): number => useQuery(configQuery).data?.preparationMinutes || USUAL_MIN;
 
 /** In how many minutes an order is said to be ready once it is accepted; null for no promise. */
-export function minutesOf(id: string, usual: number): number | null {
-  const chosen = useChosen.getState().chosen[id];
-  return chosen === undefined ? usual : chosen;
+export function minutesOf(order: Order, usual: number): number | null {
+  const chosen = useChosen.getState().chosen[order.id];
+  return chosen === undefined ? proposed(order, usual) : chosen;
 }
 
+/** What is wanted later is promised for then, where nobody says another time. */
+const proposed = ({ requestedTime }: Order, usual: number): number | null =>
+  requestedTime == null ? usual : null;
+
 /** The same as it is shown, and how to say another. */
-export function usePreparation(id: string, usual: number): [number | null, (minutes: number | null) => void] {
+export function usePreparation(
+  order: Order,
+  usual: number,
+): [number | null, (minutes: number | null) => void] {
+  const { id } = order;
   const chosen = useChosen(({ chosen }) => chosen[id]);
   const choose = useChosen((state) => state.choose);
-  return [chosen === undefined ? usual : chosen, (minutes) => choose(id, minutes)];
+  return [chosen === undefined ? proposed(order, usual) : chosen, (minutes) => choose(id, minutes)];
 }
 
 /** Whole minutes until the promised time; below zero where it has passed. */

@@ -110,8 +110,11 @@ function plain(text: string): string {
 // Moments are compared as the texts that they are: of one form, and a language's own order costs a hundred times as much.
 const compared = (a: string, b: string): number => (a < b ? -1 : a > b ? 1 : 0);
 
+/** Since when it is due to be made: what is wanted later waits behind what is wanted now. */
+const dueFrom = ({ requestedTime, createdAt }: Order): string => requestedTime ?? createdAt;
+
 export function oldestFirst(a: Order, b: Order): number {
-  return compared(a.createdAt, b.createdAt) || a.number - b.number || compared(a.id, b.id);
+  return compared(dueFrom(a), dueFrom(b)) || a.number - b.number || compared(a.id, b.id);
 }
 
 /** By the last change: what has just ended comes first. */

@@ -1,4 +1,4 @@
-import type { SyntheticEvent } from "react";
+import { lazy, Suspense, type SyntheticEvent } from "react";
 import { useText } from "../../i18n/text";
 import { useBilling } from "../../stores/billing";
 import { useCustomer } from "../../stores/customer";
@@ -7,12 +7,15 @@ import { useShipping } from "../../stores/shipping";
 import { Field } from "../../ui/field";
 import { ProblemNote } from "../../ui/notes";
 import { AddressFields } from "./address-fields";
-import { DoorPlace } from "./door-place";
 import type { Faults } from "./fault";
 import { asksForAddress } from "./form-values";
 import { FulfilmentFields } from "./fulfilment-fields";
 import { PaymentFields } from "../../payment/payment-fields";
 import { PromoField } from "./promo-field";
+
+// Whoever only looks at the shelves says neither when nor where.
+const DoorPlace = lazy(() => import("./door-place"));
+const OrderTime = lazy(() => import("./order-time"));
 
 interface CheckoutFormProps {
   onPlace: () => void;
@@ -49,6 +52,9 @@ export function CheckoutForm(props: CheckoutFormProps) {
     >
       <CustomerFields faults={faults} />
       <FulfilmentFields />
+      <Suspense>
+        <OrderTime faults={faults} />
+      </Suspense>
       <PaymentFields />
       {asksForAddress(fulfilment, method) && (
         <AddressFields
@@ -68,7 +74,11 @@ export function CheckoutForm(props: CheckoutFormProps) {
           faults={faults}
         />
       )}
-      {fulfilment === "delivery" && <DoorPlace />}
+      {fulfilment === "delivery" && (
+        <Suspense>
+          <DoorPlace />
+        </Suspense>
+      )}
       <PromoField faults={faults} />
       {/* What is wrong is said where it is in sight, on a phone too. */}
       <div className="place-bar">

@@ -3,6 +3,7 @@ import { useQuery } from "@tanstack/react-query";
 import { openingQuery } from "../../api/opening";
 import { Problem } from "../../api/problem";
 import { useText } from "../../i18n/text";
+import { useShipping } from "../../stores/shipping";
 import { closedWords } from "../../ui/closed-note";
 import { ProblemNote } from "../../ui/notes";
 import { useCustomerSession } from "../session/customer";
@@ -38,6 +39,7 @@ export function Checkout({ lines }: { lines: Line[] }) {
   useFocusOn(tried && Object.keys(checked(text, tried))[0], tried);
 
   const closed = closedWords(text, useQuery(openingQuery).data);
+  const isForLater = useShipping(({ requestedTime }) => requestedTime !== null);
   const submit = () => {
     setTried(values);
     if (Object.keys(checked(text, values)).length === 0) place(quote?.total, values);
@@ -52,7 +54,7 @@ export function Checkout({ lines }: { lines: Line[] }) {
         onPlace={submit}
         placing={placing}
         settling={settling}
-        blocked={someGone ? t("cart.goneHint") : closed}
+        blocked={someGone ? t("cart.goneHint") : isForLater ? undefined : closed}
         placeWords={
           quote ? t("checkout.placeFor", { total: money(quote.total, quote.currency) }) : t("checkout.place")
         }

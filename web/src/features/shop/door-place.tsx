@@ -5,7 +5,7 @@ import { useShipping } from "../../stores/shipping";
 const PATIENCE_MS = 20_000;
 
 /** Takes this device's place for the door's, if the buyer says so: then the shop can tell when it arrives. */
-export function DoorPlace() {
+export default function DoorPlace() {
   const { t } = useText();
   const { place, setPlace } = useShipping();
   const [state, setState] = useState<"idle" | "asking" | "failed">("idle");

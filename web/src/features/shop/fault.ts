@@ -6,7 +6,7 @@ import type { Text } from "../../i18n/text";
 export type Faults = Readonly<Record<string, string>>;
 
 const OF_THE_FORM =
-  /^((customerInfo|billingInfo|shippingInfo)(\.\w+)?|promoCode|cartItems\.\d+\.(quantity|productId|note))$/;
+  /^((customerInfo|billingInfo|shippingInfo)(\.\w+)?|promoCode|requestedTime|cartItems\.\d+\.(quantity|productId|note))$/;
 
 /**
  * The faults that a refusal names, where the form can show them; none for what belongs to no field.
@@ -36,5 +36,6 @@ function wordsFor(text: Text, error: Problem, field: string): string {
   if (field === "customerInfo.email") return text.t("fault.email");
   if (field === "customerInfo.mobile") return text.t("fault.mobile");
   if (field === "promoCode") return text.t("fault.promoCode");
+  if (field === "requestedTime") return text.t("fault.requestedTime");
   return text.t("fault.other");
 }

@@ -22,7 +22,7 @@ export function asksForAddress(fulfilment: string, method: string): boolean {
 export function useFormValues(): FormValues {
   const { customer } = useCustomer();
   const { billing } = useBilling();
-  const { fulfilment, sameAsBilling, shipping } = useShipping();
+  const { fulfilment, sameAsBilling, shipping, requestedTime } = useShipping();
   const { promoCode, quantities, notes } = useCart();
   const { method } = usePayment();
   const lines = Object.entries(quantities).flatMap(([id, count], index) => [
@@ -36,6 +36,7 @@ export function useFormValues(): FormValues {
     ...(asksForAddress(fulfilment, method) && addressed("billingInfo", billing)),
     ...(fulfilment === "delivery" && !sameAsBilling && addressed("shippingInfo", shipping)),
     promoCode,
+    requestedTime: requestedTime ?? "",
     ...(Object.fromEntries(lines) as FormValues),
   };
 }

@@ -16,7 +16,7 @@ import { asksForAddress } from "./form-values";
 export function composeOrder(total?: number): NewOrder {
   const { customer } = useCustomer.getState();
   const billingInfo = addressed(useBilling.getState().billing, customer.name);
-  const { fulfilment, shipping, place } = useShipping.getState();
+  const { fulfilment, shipping, place, requestedTime } = useShipping.getState();
   const payment = usePayment.getState();
   const goesTo = hasOneAddress() ? billingInfo : addressed(shipping, customer.name);
   return {
@@ -26,6 +26,7 @@ export function composeOrder(total?: number): NewOrder {
     ...(fulfilment === "delivery" && { shippingInfo: { ...goesTo, ...(place && { location: place }) } }),
     ...withNotes(goods(useCart.getState()), useCart.getState().notes),
     paymentInfo: paymentInfoOf(payment),
+    ...(requestedTime !== null && { requestedTime }),
     ...(total !== undefined && { total }),
   };
 }

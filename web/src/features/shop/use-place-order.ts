@@ -7,6 +7,7 @@ import { Problem } from "../../api/problem";
 import { productsQuery } from "../../api/shop";
 import { useCart } from "../../stores/cart";
 import { usePayment } from "../../stores/payment";
+import { useShipping } from "../../stores/shipping";
 import type { Session } from "../session/session";
 import { visitBank } from "../../stores/bank-visit";
 import { forgetKey, keyFor } from "./idempotency";
@@ -34,6 +35,7 @@ export function usePlaceOrder(customer: Session | undefined) {
       forgetKey();
       useCart.getState().clear();
       usePayment.getState().reset();
+      useShipping.getState().setRequestedTime(null);
       if (order.paymentAction?.url) {
         visitBank(order.paymentAction.url, order.id, order.trackingToken);
         return;

@@ -58,7 +58,13 @@ function Arrival({ order, eta }: { order: Order; eta: string | null }) {
 
 /** When the shop has said it would be ready, until it is. */
 function PromisedTime({ order }: { order: Order }) {
-  const { t, time } = useText();
+  const { t, time, dateTime } = useText();
+  if (order.requestedTime != null && isBeforeReady(order))
+    return (
+      <p className="arrival" data-testid="wanted-time">
+        <KeyedText>{t("track.wanted", { time: dateTime(order.requestedTime) })}</KeyedText>
+      </p>
+    );
   if (order.promisedAt == null || !isInPreparation(order)) return null;
   return (
     <p className="arrival" aria-live="polite" data-testid="promised-time">
@@ -66,6 +72,11 @@ function PromisedTime({ order }: { order: Order }) {
     </p>
   );
 }
+
+/** What is wanted for a time and promised for another says the promise. */
+const isBeforeReady = (order: Order) =>
+  (order.heldFrom ?? order.status) === "pending" ||
+  (isInPreparation(order) && (order.promisedAt ?? order.requestedTime) === order.requestedTime);
 
 const isInPreparation = ({ status, heldFrom }: Order) => (heldFrom ?? status) === "processing";
 
