@@ -15,7 +15,7 @@ from ordercast.api.pages import PAGES
 APPLICATION: Final = "index.html"
 BYTES_MAX: Final = {
     "home": 125_000,
-    "shop": 130_000,
+    "shop": 132_000,
     "orders": 125_000,
     "driver": 125_000,
     "chat": 130_000,
