@@ -1,4 +1,4 @@
-import { screen, waitFor, within } from "@testing-library/react";
+import { act, screen, waitFor, within } from "@testing-library/react";
 import userEvent from "@testing-library/user-event";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import AdminPage from "../../../src/features/admin";
@@ -119,9 +119,12 @@ describe("signing in", () => {
       });
     });
     server.on("POST /api/auth/refresh", () => ({ body: { ...LOGIN, token: "fresh" } }));
-    useSessionStore.getState().signIn({ ...LOGIN, expiresIn: 1 } as never, Date.now());
+    signedIn();
     show(<AdminPage />, server);
-    await waitFor(() => expect(renewed).toEqual([{ token: "fresh" }]), { timeout: 5000 });
+    await waitFor(() => expect(screen.getByTestId("socket-state").dataset["state"]).toBe("connected"));
+    // Only now is the end near: what connects after a renewal has nothing to be shown.
+    act(() => useSessionStore.getState().signIn({ ...LOGIN, expiresIn: 1 } as never, Date.now()));
+    await waitFor(() => expect(renewed).toEqual([{ token: "fresh" }]));
     expect(connections).toBe(1);
     expect(screen.getByTestId("socket-state").dataset["state"]).toBe("connected");
     expect(useSessionStore.getState().session?.token).toBe("fresh");
@@ -198,6 +201,7 @@ describe("the live board", () => {
     expect(server.askedFor("POST /api/orders/ord_1001/status")).toEqual([]);
     await user.type(screen.getByTestId("reason-input"), "Customer telephoned");
     await user.click(screen.getByTestId("reason-submit"));
+    await waitFor(() => expect(server.askedFor("POST /api/orders/ord_1001/status")).toHaveLength(1));
     await waitFor(() => expect(screen.getByTestId("order-card").dataset["status"]).toBe("cancelled"));
     expect(server.askedFor("POST /api/orders/ord_1001/status")[0]?.body).toEqual({
       status: "cancelled",
