@@ -42,7 +42,7 @@ assert _PACKAGE is not None
 assert _PACKAGE.origin is not None
 NEWEST = Path(_PACKAGE.origin).parent / "pginstall"
 # Another version's, of which there may be no more than a server: a folder that has `bin` in it.
-_INSTALLED = Path(os.environ.get("ORDERCAST_TEST_POSTGRES") or NEWEST)
+SERVED = Path(os.environ.get("ORDERCAST_TEST_POSTGRES") or NEWEST)
 # initdb and postgres refuse to run as root.
 _USER = "nobody" if os.geteuid() == 0 else None
 
@@ -183,10 +183,10 @@ class Postgres:
 
 def _reachable_binaries(folder: Path) -> Path:
     """The folder of the server's programs: a copy of them where a private folder above hides them from its user."""
-    if _USER is None or all(parent.stat().st_mode & 0o001 for parent in _INSTALLED.parents):
-        return _INSTALLED / "bin"
+    if _USER is None or all(parent.stat().st_mode & 0o001 for parent in SERVED.parents):
+        return SERVED / "bin"
     copied = folder / "pginstall"
-    shutil.copytree(_INSTALLED, copied, symlinks=True)
+    shutil.copytree(SERVED, copied, symlinks=True)
     return copied / "bin"
 
 

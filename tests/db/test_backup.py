@@ -16,7 +16,7 @@ from ordercast.db import SqliteStore, products
 from ordercast.db.backups import BackupRefused
 from ordercast.db.postgresql import backup as postgresql_backup
 from ordercast.db.sqlite.backup import back_up, restore
-from tests.postgres import NEWEST
+from tests.postgres import NEWEST, SERVED
 from tests.waiting import until
 
 from .shop import STORE, ask, now, place_one
@@ -24,9 +24,12 @@ from .shops import AnyStore, PostgresqlShop, ShopDatabase
 
 
 @pytest.fixture(autouse=True)
-def programs_of_the_server(monkeypatch: pytest.MonkeyPatch) -> None:
-    """`pg_dump` of the server's version or a newer one."""
-    monkeypatch.setenv("PATH", f"{NEWEST / 'bin'}{os.pathsep}{os.environ['PATH']}")
+def programs_of_the_server(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
+    """`pg_dump` and `pg_restore` of the server's own version, where a test has PostgreSQL."""
+    if "postgresql" in request.fixturenames or "[postgresql" in request.node.name:
+        if SERVED != NEWEST and not (SERVED / "bin/pg_restore").exists():
+            pytest.skip("of this version there is a server and no programs")
+        monkeypatch.setenv("PATH", f"{SERVED / 'bin'}{os.pathsep}{os.environ['PATH']}")
 
 
 def silent(size: int) -> None:
