@@ -114,6 +114,11 @@ async def test_a_proxy_without_its_server() -> None:
     assert "proxy_pass" in fault.remedy
 
 
+async def test_a_name_that_the_server_does_not_know_as_its_own() -> None:
+    async with answering(b"HTTP/1.1 421 Misdirected Request\r\nContent-Length: 0\r\n\r\n") as url:
+        assert "ORDERCAST_ALLOWED_HOSTS" in (await the_fault(url)).remedy
+
+
 async def test_an_origin_that_the_server_does_not_know() -> None:
     server = official_server(origins=("https://shop.example",))
     async with running(server) as node:
