@@ -1,13 +1,12 @@
 import { defaultRangeExtractor, type Range, useVirtualizer, type Virtualizer } from "@tanstack/react-virtual";
-import { type FocusEvent, useCallback, useRef } from "react";
+import { type FocusEvent, useCallback, useRef, useState } from "react";
+import { CardHeights } from "./card-heights";
 import { OrderCard } from "./order-card";
 import { useLanes } from "./use-lanes";
 import type { Place } from "./use-still";
 
 /** As many are simply there; of more, only those in sight and near it: a thousand nodes less for each twenty cards. */
 const FEW = 8;
-/** About as high as a card is, until it has been measured. */
-const CARD_PX = 300;
 const GAP_PX = 10;
 const NEARBY = 2;
 
@@ -35,9 +34,12 @@ export function Cards({ places, fresh, alone }: CardsProps) {
   const box = useRef<HTMLDivElement>(null);
   const focused = useRef<string>(undefined);
   const lanes = useLanes(box, alone);
+  const [heights] = useState(() => new CardHeights());
+  const firstSeen = useRef(0);
   const few = places.length <= FEW;
   const rangeExtractor = useCallback(
     (range: Range) => {
+      firstSeen.current = range.startIndex;
       // The card with the focus stays: else the focus would be nowhere.
       const kept = places.findIndex(({ order }) => order.id === focused.current);
       const near = defaultRangeExtractor(range);
@@ -51,12 +53,20 @@ export function Cards({ places, fresh, alone }: CardsProps) {
     enabled: !few,
     getScrollElement: () => box.current,
     getItemKey: (index) => places[index]?.order.id ?? index,
-    estimateSize: () => CARD_PX,
+    estimateSize: (index) => {
+      const order = places[index]?.order;
+      return order === undefined ? 0 : heights.expected(order, index < firstSeen.current);
+    },
     overscan: NEARBY,
     gap: GAP_PX,
     lanes,
     rangeExtractor,
-    measureElement: measured,
+    measureElement: (element, entry, virtualizer) => {
+      const height_px = measured(element, entry, virtualizer);
+      const order = places[virtualizer.indexFromElement(element)]?.order;
+      if (entry !== undefined && order !== undefined) heights.measured(order, height_px);
+      return height_px;
+    },
   });
   const items = few ? places.map((_, index) => ({ index, start: 0, lane: 0 })) : virtual.getVirtualItems();
   return (

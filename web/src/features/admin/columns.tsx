@@ -18,8 +18,7 @@ export function Columns({ stages, fresh, searching }: ColumnsProps) {
     <div className={alone ? "board board--single" : "board"}>
       {stages.map(({ stage, orders }) => (
         <Column
-          // Another search is another list, in which nothing stands still from the one before.
-          key={`${stage} ${searching}`}
+          key={stage}
           stage={stage}
           orders={orders}
           fresh={stage === "new" ? fresh : NONE}
@@ -42,7 +41,7 @@ interface ColumnProps extends StageOrders {
 const Column = memo(function Column({ stage, orders, fresh, searching, alone }: ColumnProps) {
   const { t, number } = useText();
   const column = useRef<HTMLElement>(null);
-  const { places, waiting, letIn, pointing } = useStill(orders);
+  const { places, waiting, letIn, pointing } = useStill(orders, searching);
   const focus = useKeptFocus(column, places);
   return (
     <section

@@ -43,7 +43,6 @@ type Asked = "keys" | "settings" | "pause" | "hours" | "soldOut" | undefined;
 export function LiveBoard({ session }: { session: Session }) {
   const { board, feed, moves, notice, live, snapshot } = useBoard(session);
   const flow = useQuery(statusFlowQuery).data;
-  const [shown, setShown] = useShown();
   const [asked, setAsked] = useState<Asked>();
   const compact = useBoardSettings((state) => state.compact);
   const page = useRef<HTMLDivElement>(null);
@@ -100,20 +99,15 @@ export function LiveBoard({ session }: { session: Session }) {
         data-stale={lostSince !== undefined || undefined}
         data-compact={compact || undefined}
       >
-        <Filters board={board} shown={shown} onChange={setShown} />
         {asked === "keys" && <KeysDialog onClose={close} />}
         {asked === "settings" && <SettingsDialog onClose={close} />}
         {asked === "pause" && <PauseDialog onClose={close} />}
         {asked === "hours" && <HoursDialog onClose={close} />}
         {asked === "soldOut" && <SoldOutDialog onClose={close} />}
         <BoardContext value={value}>
-          <Mismatches live={live} />
-          <Orders
-            board={board}
-            feed={feed}
-            shown={shown}
-            onClear={() => setShown({ stage: "all", words: "" })}
-          />
+          <Searched board={board} feed={feed}>
+            <Mismatches live={live} />
+          </Searched>
           <UndoBar />
         </BoardContext>
       </div>
@@ -150,6 +144,25 @@ function SandboxNotice() {
     <p className="note note--small" role="note" data-testid="sandbox-notice">
       {t("payment.noMoney")}
     </p>
+  );
+}
+
+interface SearchedProps {
+  board: Board;
+  feed: BoardFeed;
+  /** What stands above the orders. */
+  children: ReactNode;
+}
+
+/** What is looked for, and what is found: apart, so that a key of the search is nothing to the rest of the page. */
+function Searched({ board, feed, children }: SearchedProps) {
+  const [shown, setShown] = useShown();
+  return (
+    <>
+      <Filters board={board} shown={shown} onChange={setShown} />
+      {children}
+      <Orders board={board} feed={feed} shown={shown} onClear={() => setShown({ stage: "all", words: "" })} />
+    </>
   );
 }
 

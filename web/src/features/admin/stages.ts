@@ -60,23 +60,37 @@ export function byStage(
     done: [],
   };
   for (const order of orders) stages[stageOfOrder(order)].push(order);
-  const sorted = (stage: Stage) => {
-    const list = stages[stage].sort(stage === "done" ? latestFirst : oldestFirst);
-    const former = before[stage];
-    return list.length === former.length && list.every((order, index) => order === former[index])
-      ? former
-      : list;
-  };
+  const sorted = (stage: Stage) =>
+    sameOr(before[stage], stages[stage].sort(stage === "done" ? latestFirst : oldestFirst));
   return Object.fromEntries(STAGES.map((stage) => [stage, sorted(stage)])) as unknown as Stages;
 }
 
-/** Those of the stages that are to be shown, with what of them matches. */
-export function listed(stages: Stages, { stage, words }: Shown): StageOrders[] {
+/**
+ * Those of the stages that are to be shown, with what of them matches. What is found as it was `before`, a key earlier, is
+ * the same list.
+ */
+export function listed(
+  stages: Stages,
+  { stage, words }: Shown,
+  before: readonly StageOrders[] = [],
+): StageOrders[] {
   const wanted = plain(words);
+  const matching = (each: Stage) => {
+    if (wanted === "") return stages[each];
+    const found = stages[each].filter((order) => textOf(order).includes(wanted));
+    if (found.length === stages[each].length) return stages[each];
+    return sameOr(before.find((former) => former.stage === each)?.orders, found);
+  };
   return STAGES.filter((candidate) => stage === "all" || stage === candidate).map((each) => ({
     stage: each,
-    orders: wanted === "" ? stages[each] : stages[each].filter((order) => textOf(order).includes(wanted)),
+    orders: matching(each),
   }));
+}
+
+/** `former`, where it holds the same as `list`. */
+function sameOr(former: readonly Order[] | undefined, list: readonly Order[]): readonly Order[] {
+  const isSame = list.length === former?.length && list.every((order, index) => order === former[index]);
+  return isSame ? former : list;
 }
 
 /** What of an order is searched, made once for each of its versions: a key pressed looks through all of them. */

@@ -17,8 +17,14 @@ const STILL_FOR_MS = 3_000;
  * A column that stands still while somebody points at it: what leaves keeps its place, and what would come in between
  * waits to be let in. What comes at the end moves nothing.
  */
-export function useStill(orders: readonly Order[]) {
+export function useStill(orders: readonly Order[], searching: boolean) {
   const [held, setHeld] = useState<readonly Order[]>();
+  // Another search is another list, in which nothing stands still from the one before.
+  const [wasSearching, setWasSearching] = useState(searching);
+  if (searching !== wasSearching) {
+    setWasSearching(searching);
+    setHeld(undefined);
+  }
   const timer = useRef<ReturnType<typeof setTimeout>>(undefined);
   useEffect(() => () => clearTimeout(timer.current), []);
   const { places, waiting } = held ? still(held, orders) : { places: all(orders), waiting: 0 };

@@ -1,6 +1,7 @@
 // @vitest-environment node
 import { beforeEach, describe, expect, it } from "vitest";
 import { Board, ENDED_MAX } from "../../../src/features/admin/board";
+import { CardHeights } from "../../../src/features/admin/card-heights";
 import { byStage, listed, stageOf } from "../../../src/features/admin/stages";
 import { still } from "../../../src/features/admin/use-still";
 import { anOrder } from "../../support/orders";
@@ -121,6 +122,37 @@ describe("what is listed", () => {
   ])("is found by %s", (words, numbers) => {
     const found = listed(stages, { stage: "all", words }).flatMap((stage) => stage.orders);
     expect(found.map(({ number }) => number)).toEqual(numbers);
+  });
+});
+
+describe("a search that finds what it found a key earlier", () => {
+  it("gives the same lists", () => {
+    const orders = [anOrder({ number: 1 }), anOrder({ number: 20 })];
+    const stages = byStage(orders, ({ status }) => stageOf(status));
+    const before = listed(stages, { stage: "all", words: "#2" });
+    const after = listed(stages, { stage: "all", words: "#20" }, before);
+    expect(after.map((each) => each.orders)).toEqual(before.map((each) => each.orders));
+    after.forEach((each, index) => expect(each.orders).toBe(before[index]?.orders));
+  });
+});
+
+describe("a card's height", () => {
+  const known = anOrder({ number: 1 });
+  const alike = anOrder({ number: 2 });
+
+  it("is expected to be that of the last one like it", () => {
+    const heights = new CardHeights();
+    heights.measured(known, 412);
+    expect(heights.expected(alike, false)).toBe(412);
+    expect(heights.expected(anOrder({ number: 3, fulfilment: "pickup" }), false)).not.toBe(412);
+  });
+
+  it("stays as expected above what is looked at", () => {
+    const heights = new CardHeights();
+    const before = heights.expected(alike, false);
+    heights.measured(known, 412);
+    expect(heights.expected(alike, true)).toBe(before);
+    expect(heights.expected(alike, false)).toBe(412);
   });
 });
 
