@@ -24,6 +24,20 @@ export default tseslint.config(
       "@typescript-eslint/no-confusing-void-expression": ["error", { ignoreArrowShorthand: true }],
     },
   },
+  {
+    files: ["src/**/*.tsx"],
+    rules: {
+      "no-restricted-syntax": [
+        "error",
+        {
+          selector:
+            'JSXAttribute[name.name="disabled"] Identifier[name=/pending|fetching|loading|saving|placing|busy/i]',
+          message:
+            "A disabled button loses the focus, and keys with it: say `busy` of a Button (src/ui/button.tsx).",
+        },
+      ],
+    },
+  },
   { files: ["public/service-worker.js"], languageOptions: { globals: globals.serviceworker } },
   {
     // A page that leans on another can no longer be read, changed or dropped by itself.

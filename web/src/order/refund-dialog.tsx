@@ -2,6 +2,7 @@ import type { Order } from "@ordercast/client";
 import { type SyntheticEvent, useState } from "react";
 import { amountText, parseAmount } from "../i18n/amount";
 import { useText } from "../i18n/text";
+import { Button } from "../ui/button";
 import { Dialog } from "../ui/dialog";
 import { Field } from "../ui/field";
 import { ProblemNote } from "../ui/notes";
@@ -83,14 +84,15 @@ export function RefundDialog({ order, onClose, onChanged, refresh }: RefundDialo
           <button type="button" className="button" onClick={onClose}>
             {t("reason.back")}
           </button>
-          <button
+          <Button
             type="submit"
             className="button button--primary"
             data-testid="refund-submit"
-            disabled={busy || !fits}
+            busy={busy}
+            disabled={!fits}
           >
             {fits ? t("refund.submitSum", { amount: money(amount, order.currency) }) : t("refund.open")}
-          </button>
+          </Button>
         </div>
       </form>
     </Dialog>

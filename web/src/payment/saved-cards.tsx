@@ -2,6 +2,7 @@ import { useMutation, useQueryClient } from "@tanstack/react-query";
 import { removeSavedCard, type SavedCard, savedCardsQuery } from "../api/payments";
 import { useText } from "../i18n/text";
 import { usePayment } from "../stores/payment";
+import { Button } from "../ui/button";
 import { SelectField } from "../ui/field";
 import type { Session } from "../features/session/session";
 import { ProblemNote } from "../ui/notes";
@@ -37,14 +38,15 @@ export function SavedCards({ cards, holder }: { cards: SavedCard[]; holder: Sess
         ))}
       </SelectField>
       {removal.error && <ProblemNote error={removal.error} />}
-      <button
+      <Button
         type="button"
         className="button button--small button--danger"
-        disabled={removal.isPending || savedCard === ""}
+        busy={removal.isPending}
+        disabled={savedCard === ""}
         onClick={() => removal.mutate(savedCard)}
       >
         {t("payment.forget")}
-      </button>
+      </Button>
     </>
   );
 }

@@ -1,6 +1,7 @@
 import { useMutation, useQuery, useQueryClient } from "@tanstack/react-query";
 import { LANGUAGE_TAGS, useLocale } from "../i18n/locale";
 import { useText } from "../i18n/text";
+import { Button } from "../ui/button";
 import { deviceState, notifyHere, silenceHere } from "./device";
 
 /** Asks to be pushed to on this browser, or no more. It shows nothing where that cannot be. */
@@ -17,16 +18,17 @@ export function DeviceSwitch({ token }: { token: string }) {
   if (state === undefined || state === "unsupported") return null;
   return (
     <div className="device-switch">
-      <button
+      <Button
         type="button"
         className="button"
         data-testid="notify-here"
         aria-pressed={state === "on"}
-        disabled={state === "denied" || change.isPending}
+        busy={change.isPending}
+        disabled={state === "denied"}
         onClick={() => change.mutate(state !== "on")}
       >
         {t("push.here")}
-      </button>
+      </Button>
       <p className="field-hint" role="status">
         {state === "denied" && t("push.denied")}
         {state === "on" && t("push.on")}

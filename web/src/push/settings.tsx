@@ -10,6 +10,7 @@ import {
   type Way,
 } from "../api/push";
 import { useText } from "../i18n/text";
+import { Button } from "../ui/button";
 import { Dialog } from "../ui/dialog";
 import { Field, SelectField } from "../ui/field";
 import { Loading, ProblemNote } from "../ui/notes";
@@ -102,9 +103,9 @@ function PreferencesForm({ token, found, onClose }: FormProps) {
       {quiet && <QuietHours found={found} />}
       {saving.isError && <ProblemNote error={saving.error} />}
       <div className="dialog-actions">
-        <button type="submit" className="button button--primary" disabled={saving.isPending}>
+        <Button type="submit" className="button button--primary" busy={saving.isPending}>
           {t("push.save")}
-        </button>
+        </Button>
         <button type="button" className="button" onClick={onClose}>
           {t("reason.back")}
         </button>

@@ -3,6 +3,7 @@ import { type SyntheticEvent, useState } from "react";
 import { forgotPassword } from "../../api/auth";
 import { configQuery } from "../../api/shop";
 import { useText } from "../../i18n/text";
+import { Button } from "../../ui/button";
 import { Field } from "../../ui/field";
 import { ProblemNote } from "../../ui/notes";
 import { Shell } from "../../ui/shell";
@@ -48,14 +49,14 @@ function ForgotForm() {
         onChange={({ target }) => setEmail(target.value)}
       />
       {attempt.error && <ProblemNote error={attempt.error} />}
-      <button
+      <Button
         type="submit"
         className="button button--primary button--wide"
         data-testid="forgot-submit"
-        disabled={attempt.isPending}
+        busy={attempt.isPending}
       >
         {t("forgot.submit")}
-      </button>
+      </Button>
     </form>
   );
 }

@@ -3,6 +3,7 @@ import { type SyntheticEvent, useState } from "react";
 import { resetPassword } from "../../api/auth";
 import { Problem } from "../../api/problem";
 import { useText } from "../../i18n/text";
+import { Button } from "../../ui/button";
 import { Field } from "../../ui/field";
 import { ProblemNote } from "../../ui/notes";
 import { PlaceLink } from "../../ui/place-link";
@@ -59,14 +60,14 @@ export default function ResetPage() {
             onChange={({ target }) => setPassword(target.value)}
           />
           {error && !ofPassword && <ProblemNote error={error} />}
-          <button
+          <Button
             type="submit"
             className="button button--primary button--wide"
             data-testid="reset-submit"
-            disabled={attempt.isPending}
+            busy={attempt.isPending}
           >
             {t("reset.submit")}
-          </button>
+          </Button>
         </form>
       )}
     </Shell>

@@ -3,6 +3,7 @@ import { type SyntheticEvent, useState } from "react";
 import { claimOrders, login, verifyEmail } from "../../api/auth";
 import { Problem } from "../../api/problem";
 import { useText } from "../../i18n/text";
+import { Button } from "../../ui/button";
 import { Field } from "../../ui/field";
 import { ProblemNote } from "../../ui/notes";
 import { PlaceLink } from "../../ui/place-link";
@@ -64,14 +65,14 @@ export default function VerifyPage() {
             />
           )}
           {error && <ProblemNote error={isRefused ? new Error(t("verify.refused")) : error} />}
-          <button
+          <Button
             type="submit"
             className="button button--primary button--wide"
             data-testid="verify-submit"
-            disabled={attempt.isPending}
+            busy={attempt.isPending}
           >
             {t("verify.submit")}
-          </button>
+          </Button>
         </form>
       )}
     </Shell>
@@ -89,15 +90,15 @@ function Verified() {
           {t("verify.done")}
         </p>
         {count === undefined && (
-          <button
+          <Button
             type="button"
             className="button button--wide"
             data-testid="claim-orders"
-            disabled={claim.isPending}
+            busy={claim.isPending}
             onClick={() => claim.mutate()}
           >
             {t("verify.claim")}
-          </button>
+          </Button>
         )}
         {count !== undefined && (
           <p role="status">{t(count === 0 ? "verify.claimedNone" : "verify.claimed", { count })}</p>

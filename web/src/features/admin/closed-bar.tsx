@@ -4,6 +4,7 @@ import { useEffect } from "react";
 import { openingQuery, resumeShop } from "../../api/opening";
 import { productsQuery } from "../../api/shop";
 import { useText } from "../../i18n/text";
+import { Button } from "../../ui/button";
 import { closedWords } from "../../ui/closed-note";
 import { currentToken } from "../session/session";
 
@@ -33,15 +34,15 @@ export function ClosedBar({ live }: { live: Live }) {
         <div className="closed-bar">
           <p>{[words, data?.pauseReason].filter(Boolean).join(" ")}</p>
           {data?.closedFor === "paused" && (
-            <button
+            <Button
               type="button"
               className="button"
               data-testid="resume"
-              disabled={resuming.isPending}
+              busy={resuming.isPending}
               onClick={() => resuming.mutate()}
             >
               {text.t("pause.resume")}
-            </button>
+            </Button>
           )}
         </div>
       )}

@@ -5,6 +5,7 @@ import { useShallow } from "zustand/react/shallow";
 import { configQuery } from "../../api/shop";
 import { statusFlowQuery } from "../../api/status-flow";
 import { useText } from "../../i18n/text";
+import { Button } from "../../ui/button";
 import { Connection } from "../../ui/connection";
 import { Empty, Loading, ProblemNote } from "../../ui/notes";
 import { Shell } from "../../ui/shell";
@@ -204,9 +205,9 @@ function Orders({ board, feed, shown, onClear }: OrdersProps) {
 function Older({ loading, onMore }: { loading: boolean; onMore: () => void }) {
   const { t } = useText();
   return (
-    <button type="button" className="button older" disabled={loading} onClick={onMore}>
+    <Button type="button" className="button older" busy={loading} onClick={onMore}>
       {t("admin.older")}
-    </button>
+    </Button>
   );
 }
 

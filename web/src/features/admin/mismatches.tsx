@@ -4,6 +4,7 @@ import { useEffect } from "react";
 import { useStore } from "zustand";
 import { type Mismatch, mismatchesQuery, resolveMismatch } from "../../api/payments";
 import { useText } from "../../i18n/text";
+import { Button } from "../../ui/button";
 import { Age } from "../../ui/age";
 import { ProblemText } from "../../ui/notes";
 import { currentToken } from "../session/session";
@@ -71,16 +72,16 @@ function MismatchCard({ card }: { card: Mismatch }) {
           <ProblemText error={error} />
         </div>
       )}
-      <button
+      <Button
         type="button"
         className="button button--small"
         data-testid="mismatch-resolve"
-        disabled={isPending}
+        busy={isPending}
         onClick={() => mutate()}
       >
         {t("mismatch.resolve")}
         <span className="visually-hidden">: {order}</span>
-      </button>
+      </Button>
     </li>
   );
 }

@@ -5,6 +5,7 @@ import { notificationsQuery, readAll } from "../../api/staff-queries";
 import { useLocale } from "../../i18n/locale";
 import { useText } from "../../i18n/text";
 import { NotificationSettings } from "../../push/settings";
+import { Button } from "../../ui/button";
 import { Age } from "../../ui/age";
 import { Inbox } from "../../ui/icons";
 import { currentToken } from "../session/session";
@@ -53,14 +54,14 @@ export function Notices({ live }: { live: Live }) {
         </ul>
         <NotificationSettings token={currentToken() ?? ""} />
         {unread > 0 && (
-          <button
+          <Button
             type="button"
             className="button button--small"
-            disabled={reading.isPending}
+            busy={reading.isPending}
             onClick={() => reading.mutate()}
           >
             {t("notices.readAll")}
-          </button>
+          </Button>
         )}
       </div>
     </div>

@@ -5,6 +5,7 @@ import { Link } from "wouter";
 import { archiveQuery } from "../../api/order-archive";
 import { statusLabel } from "../../i18n/statuses";
 import { useText } from "../../i18n/text";
+import { Button } from "../../ui/button";
 import { PaymentBadge, StatusBadge } from "../../ui/badges";
 import { Field, SelectField } from "../../ui/field";
 import { Empty, Loading, ProblemNote } from "../../ui/notes";
@@ -85,17 +86,15 @@ export function Archive({ session }: { session: Session }) {
       )}
       {orders.length > 0 && <Rows orders={orders} />}
       {found.hasNextPage && (
-        <button
+        <Button
           type="button"
           className="button older"
           data-testid="archive-more"
-          aria-disabled={found.isFetchingNextPage}
-          onClick={() => {
-            if (!found.isFetchingNextPage) void found.fetchNextPage();
-          }}
+          busy={found.isFetchingNextPage}
+          onClick={() => void found.fetchNextPage()}
         >
           {t("admin.older")}
-        </button>
+        </Button>
       )}
     </Shell>
   );

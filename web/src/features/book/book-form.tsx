@@ -3,6 +3,7 @@ import type { Service } from "../../api/bookings";
 import { useText } from "../../i18n/text";
 import { PaymentFields } from "../../payment/payment-fields";
 import { useCustomer } from "../../stores/customer";
+import { Button } from "../../ui/button";
 import { Field } from "../../ui/field";
 import { ProblemNote } from "../../ui/notes";
 import { SlotPicker, type Chosen } from "./slot-picker";
@@ -56,16 +57,17 @@ export function BookForm({ service, zone }: { service: Service; zone: string }) 
       {error && !wrongField?.startsWith("customerInfo.") && (
         <ProblemNote error={isFree ? error : new Error(t("book.taken"))} />
       )}
-      <button
+      <Button
         type="submit"
         className="button button--primary button--wide"
         data-testid="book-submit"
-        disabled={isPending || chosen === undefined}
+        busy={isPending}
+        disabled={chosen === undefined}
       >
         {chosen === undefined
           ? t("book.chooseTime")
           : t("book.submit", { total: money(service.price, service.currency) })}
-      </button>
+      </Button>
     </form>
   );
 }

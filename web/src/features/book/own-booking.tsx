@@ -7,6 +7,7 @@ import { serviceName } from "../../i18n/statuses";
 import { useText } from "../../i18n/text";
 import { useLive } from "../../live/use-live";
 import { tokenFromVisit } from "../../stores/bank-visit";
+import { Button } from "../../ui/button";
 import { BookingBadges } from "../../ui/booking-badges";
 import { ChatLink } from "../../ui/chat-link";
 import { useNow_ms } from "../../ui/clock";
@@ -149,14 +150,14 @@ function CancelDialog({ booking, token, onClose }: CancelDialogProps) {
           <button type="button" className="button" onClick={onClose}>
             {t("reason.back")}
           </button>
-          <button
+          <Button
             type="submit"
             className="button button--primary"
             data-testid="cancel-submit"
-            disabled={cancel.isPending}
+            busy={cancel.isPending}
           >
             {t("bookings.to.cancelled")}
-          </button>
+          </Button>
         </div>
       </form>
     </Dialog>

@@ -5,6 +5,7 @@ import { IdempotencyKey } from "../../api/idempotency-key";
 import type { BookingMove } from "../../api/status-flow";
 import type { MessageKey } from "../../i18n/en";
 import { useText } from "../../i18n/text";
+import { Button } from "../../ui/button";
 import { useNow_ms } from "../../ui/clock";
 import { ProblemNote } from "../../ui/notes";
 import { ReasonField } from "../../ui/reason-field";
@@ -51,7 +52,7 @@ export function BookingMoves({
       ) : (
         <div className="booking-moves">
           {moves.map((move) => (
-            <button
+            <Button
               key={move.to}
               type="button"
               className={
@@ -59,11 +60,11 @@ export function BookingMoves({
               }
               data-testid="booking-move"
               data-to={move.to}
-              disabled={change.isPending}
+              busy={change.isPending}
               onClick={() => (move.needsReason ? setAsking(move) : send(move))}
             >
               {t(`bookings.to.${move.to}`)}
-            </button>
+            </Button>
           ))}
         </div>
       )}
@@ -92,9 +93,9 @@ function WhyForm({ move, busy, onReason, onBack }: WhyFormProps) {
         <button type="button" className="button" onClick={onBack}>
           {t("reason.back")}
         </button>
-        <button type="submit" className="button button--primary" data-testid="reason-submit" disabled={busy}>
+        <Button type="submit" className="button button--primary" data-testid="reason-submit" busy={busy}>
           {t(`bookings.to.${move.to}`)}
-        </button>
+        </Button>
       </div>
     </form>
   );

@@ -3,6 +3,7 @@ import { useStore } from "zustand";
 import type { Booking } from "../../api/bookings";
 import { useText } from "../../i18n/text";
 import { isDay, momentAt, wallTime } from "../../i18n/zone";
+import { Button } from "../../ui/button";
 import { Field, SelectField } from "../../ui/field";
 import { useCalendar } from "./calendar-context";
 import { RefusalNote } from "./refusal-note";
@@ -72,14 +73,14 @@ export function RescheduleForm({ booking, onDone }: RescheduleFormProps) {
           onClose={reset}
         />
       )}
-      <button
+      <Button
         type="submit"
         className="button button--primary"
         data-testid="reschedule-submit"
-        disabled={isPending}
+        busy={isPending}
       >
         {t("bookings.move")}
-      </button>
+      </Button>
     </form>
   );
 }

@@ -3,6 +3,7 @@ import { type RefObject, useLayoutEffect, useRef } from "react";
 import { useStore } from "zustand";
 import { fetchMessagesBefore } from "../../api/conversations";
 import { useText } from "../../i18n/text";
+import { Button } from "../../ui/button";
 import { ProblemNote } from "../../ui/notes";
 import { MessageItem, WaitingItem } from "./message-item";
 import { useOutbox } from "./outbox";
@@ -33,14 +34,14 @@ export function Messages({ thread, writer, token }: MessagesProps) {
     // eslint-disable-next-line jsx-a11y/no-noninteractive-tabindex
     <div ref={log} className="chat-log" role="log" aria-label={t("chat.messages")} tabIndex={0}>
       {first > 1 && (
-        <button
+        <Button
           type="button"
           className="button button--small chat-older"
-          disabled={older.isPending}
+          busy={older.isPending}
           onClick={() => older.mutate()}
         >
           {t("chat.older")}
-        </button>
+        </Button>
       )}
       {older.error && <ProblemNote error={older.error} />}
       {conversation !== undefined && messages.length + waiting.length === 0 && (

@@ -1,5 +1,6 @@
 import { type ReactNode, useState } from "react";
 import { PaymentBadge, StatusBadge } from "../../ui/badges";
+import { Button } from "../../ui/button";
 import { Connection } from "../../ui/connection";
 import { Dialog } from "../../ui/dialog";
 import { Field, SelectField } from "../../ui/field";
@@ -34,6 +35,9 @@ export default function DesignPage() {
         <button type="button" className="button button--primary" disabled>
           disabled
         </button>
+        <Button type="button" className="button button--primary" busy>
+          busy
+        </Button>
       </Part>
       <Part name="Fields">
         <Field label="A field" name="plain" hint="Its hint." />

@@ -3,6 +3,7 @@ import { useMutation } from "@tanstack/react-query";
 import { useState } from "react";
 import { setDuty } from "../../api/deliveries";
 import { useText } from "../../i18n/text";
+import { Button } from "../../ui/button";
 import { ProblemNote } from "../../ui/notes";
 import { currentToken } from "../session/session";
 import { type Sharing, usePosition } from "./position";
@@ -20,16 +21,16 @@ export function Duty({ live, driverId }: { live: Live; driverId: string }) {
   return (
     <section className="card duty" aria-label={t("courier.duty")}>
       <div className="duty-switches">
-        <button
+        <Button
           type="button"
           className="button thumb"
           aria-pressed={onDuty === "yes"}
           data-testid="duty"
-          disabled={duty.isPending}
+          busy={duty.isPending}
           onClick={() => duty.mutate(onDuty !== "yes")}
         >
           {t(onDuty === "yes" ? "courier.onDuty" : "courier.offDuty")}
-        </button>
+        </Button>
         <button
           type="button"
           className="button thumb"

@@ -3,6 +3,7 @@ import { type SyntheticEvent, useState } from "react";
 import { findOrder } from "../../api/orders";
 import { configQuery } from "../../api/shop";
 import { useText } from "../../i18n/text";
+import { Button } from "../../ui/button";
 import { Field } from "../../ui/field";
 import { ProblemNote } from "../../ui/notes";
 
@@ -57,14 +58,14 @@ export function FindOrder() {
         onChange={({ target }) => setMobile(target.value)}
       />
       {error && <ProblemNote error={error} />}
-      <button
+      <Button
         type="submit"
         className="button button--primary button--wide"
         data-testid="lookup-submit"
-        disabled={isPending}
+        busy={isPending}
       >
         {t("findOrder.submit")}
-      </button>
+      </Button>
       {isSuccess && (
         <p className="note" role="status" data-testid="lookup-sent">
           {t("findOrder.sent")}

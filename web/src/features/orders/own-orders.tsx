@@ -5,6 +5,7 @@ import { Link } from "wouter";
 import { ownOrdersQuery } from "../../api/orders";
 import { useText } from "../../i18n/text";
 import { useLive } from "../../live/use-live";
+import { Button } from "../../ui/button";
 import { PaymentBadge, StatusBadge } from "../../ui/badges";
 import { CallShop } from "../../ui/call-shop";
 import { Connection } from "../../ui/connection";
@@ -58,14 +59,14 @@ export function OwnOrders() {
         ))}
       </ul>
       {hasNextPage && (
-        <button
+        <Button
           type="button"
           className="button"
-          disabled={isFetchingNextPage}
+          busy={isFetchingNextPage}
           onClick={() => void fetchNextPage()}
         >
           {t("orders.older")}
-        </button>
+        </Button>
       )}
     </Shell>
   );

@@ -4,6 +4,7 @@ import { login } from "../../api/auth";
 import { Problem } from "../../api/problem";
 import { configQuery } from "../../api/shop";
 import { useText } from "../../i18n/text";
+import { Button } from "../../ui/button";
 import { Field } from "../../ui/field";
 import { ProblemNote } from "../../ui/notes";
 import { PlaceLink } from "../../ui/place-link";
@@ -49,14 +50,14 @@ export function LoginForm({ lead }: { lead: string }) {
         onChange={({ target }) => setPassword(target.value)}
       />
       {attempt.error && <ProblemNote error={refused ? new Error(t("login.refused")) : attempt.error} />}
-      <button
+      <Button
         type="submit"
         className="button button--primary button--wide"
         data-testid="login-submit"
-        disabled={attempt.isPending}
+        busy={attempt.isPending}
       >
         {attempt.isPending ? t("login.busy") : t("login.submit")}
-      </button>
+      </Button>
       {config?.sendsMail && <PlaceLink href="/forgot">{t("forgot.question")}</PlaceLink>}
     </form>
   );

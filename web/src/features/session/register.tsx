@@ -4,6 +4,7 @@ import { login, register } from "../../api/auth";
 import { Problem } from "../../api/problem";
 import { problemWords } from "../../i18n/problem-words";
 import { useText } from "../../i18n/text";
+import { Button } from "../../ui/button";
 import { Field } from "../../ui/field";
 import { ProblemNote } from "../../ui/notes";
 import { useSessionStore } from "./session";
@@ -57,14 +58,14 @@ export function RegisterForm({ lead }: { lead: string }) {
         />
       ))}
       {error && atField === undefined && <ProblemNote error={error} />}
-      <button
+      <Button
         type="submit"
         className="button button--primary button--wide"
         data-testid="register-submit"
-        disabled={attempt.isPending}
+        busy={attempt.isPending}
       >
         {attempt.isPending ? t("login.busy") : t("register.submit")}
-      </button>
+      </Button>
     </form>
   );
 }

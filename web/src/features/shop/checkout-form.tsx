@@ -4,6 +4,7 @@ import { useBilling } from "../../stores/billing";
 import { useCustomer } from "../../stores/customer";
 import { usePayment } from "../../stores/payment";
 import { useShipping } from "../../stores/shipping";
+import { Button } from "../../ui/button";
 import { Field } from "../../ui/field";
 import { ProblemNote } from "../../ui/notes";
 import { AddressFields } from "./address-fields";
@@ -88,14 +89,15 @@ export function CheckoutForm(props: CheckoutFormProps) {
             {blocked}
           </p>
         )}
-        <button
+        <Button
           type="submit"
           className="button button--primary button--wide"
           data-testid="place-order"
-          disabled={placing || settling || blocked !== undefined}
+          busy={placing}
+          disabled={settling || blocked !== undefined}
         >
           {placing ? t("checkout.placing") : settling ? t("checkout.settling") : placeWords}
-        </button>
+        </Button>
       </div>
     </form>
   );

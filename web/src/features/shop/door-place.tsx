@@ -1,6 +1,7 @@
 import { useState } from "react";
 import { useText } from "../../i18n/text";
 import { useShipping } from "../../stores/shipping";
+import { Button } from "../../ui/button";
 
 const PATIENCE_MS = 20_000;
 
@@ -23,16 +24,16 @@ export default function DoorPlace() {
   };
   return (
     <div className="door-place">
-      <button
+      <Button
         type="button"
         className="button button--small"
         data-testid="door-place"
         aria-pressed={place !== null}
-        disabled={state === "asking"}
+        busy={state === "asking"}
         onClick={() => (place === null ? ask() : setPlace(null))}
       >
         {place === null ? t("door.share") : t("door.forget")}
-      </button>
+      </Button>
       <p className="field-hint" role="status">
         {state === "asking"
           ? t("position.searching")

@@ -2,6 +2,7 @@ import { useMutation, useQuery } from "@tanstack/react-query";
 import { me, resendVerification } from "../../api/auth";
 import { useText } from "../../i18n/text";
 import { type Session } from "../session/session";
+import { Button } from "../../ui/button";
 
 /** Reminds a customer who has not confirmed their address yet of the link that was mailed to it. */
 export function Unconfirmed({ session }: { session: Session }) {
@@ -17,15 +18,15 @@ export function Unconfirmed({ session }: { session: Session }) {
   return (
     <>
       <span className="muted">{t("unconfirmed.text", { email: session.user.email })}</span>
-      <button
+      <Button
         type="button"
         className="button button--quiet"
         data-testid="resend-verification"
-        disabled={again.isPending}
+        busy={again.isPending}
         onClick={() => again.mutate()}
       >
         {t("unconfirmed.again")}
-      </button>
+      </Button>
     </>
   );
 }

@@ -2,6 +2,7 @@ import type { Live } from "@ordercast/client";
 import { useMutation } from "@tanstack/react-query";
 import { type SyntheticEvent, useState } from "react";
 import { useText } from "../../i18n/text";
+import { Button } from "../../ui/button";
 import { Field } from "../../ui/field";
 import { written } from "./use-test-socket";
 
@@ -36,14 +37,9 @@ export function Echo({ live }: { live: Live }) {
         data-testid="echo-input"
         onChange={({ target }) => setTyped(target.value)}
       />
-      <button
-        type="submit"
-        className="button button--primary"
-        data-testid="echo-send"
-        disabled={echo.isPending}
-      >
+      <Button type="submit" className="button button--primary" data-testid="echo-send" busy={echo.isPending}>
         {t("echo.send")}
-      </button>
+      </Button>
       <output className="echo-result" data-testid="echo-result">
         {echo.data?.answer.map(written).join(", ")}
         {echo.error && fault === undefined && echo.error.message}

@@ -3,6 +3,7 @@ import { useMutation } from "@tanstack/react-query";
 import { type SyntheticEvent, useState } from "react";
 import { cancelOrder } from "../../api/orders";
 import { useText } from "../../i18n/text";
+import { Button } from "../../ui/button";
 import { Dialog } from "../../ui/dialog";
 import { Field } from "../../ui/field";
 import { ProblemNote } from "../../ui/notes";
@@ -64,14 +65,15 @@ export function CancelDialog({ order, token, onClose, onCancelled }: CancelDialo
           <button type="button" className="button" onClick={onClose}>
             {t("reason.back")}
           </button>
-          <button
+          <Button
             type="submit"
             className="button button--danger"
             data-testid="cancel-submit"
-            disabled={isPending || (usual === undefined && words.trim() === "")}
+            busy={isPending}
+            disabled={usual === undefined && words.trim() === ""}
           >
             {t("track.cancel")}
-          </button>
+          </Button>
         </div>
       </form>
     </Dialog>

@@ -5,6 +5,7 @@ import { payOrder } from "../../api/payments";
 import { configQuery } from "../../api/shop";
 import { useText } from "../../i18n/text";
 import { REDIRECT, TEST_CARDS, type TestCard } from "../../stores/payment";
+import { Button } from "../../ui/button";
 import { SelectField } from "../../ui/field";
 import { ProblemNote } from "../../ui/notes";
 import { visitBank } from "../../stores/bank-visit";
@@ -67,9 +68,9 @@ export function PayAgain({ order, token, onPaid }: { order: Order; token: string
         </SelectField>
       )}
       {error && <ProblemNote error={error} />}
-      <button type="submit" className="button button--primary" disabled={isPending}>
+      <Button type="submit" className="button button--primary" busy={isPending}>
         {t("payment.payNow", { amount: money(order.total, order.currency) })}
-      </button>
+      </Button>
     </form>
   );
 }
