@@ -78,6 +78,12 @@ def test_of_many_orders_those_in_sight_are_in_the_document_and_all_are_reached_b
         page.keyboard.press("ArrowDown")
         expect(page.locator(f"[data-order-id={order['id']}]:focus")).to_be_visible()
     assert cards.count() < 15
+    # Wherever the column has been scrolled to, an arrow leads to the very next one.
+    page.locator(".column-scroll").first.evaluate("box => box.scrollTo(0, 0)")
+    expect(page.locator(f"[data-order-id={orders[0]['id']}]")).to_be_visible()
+    for order in reversed(orders[-4:-1]):
+        page.keyboard.press("ArrowUp")
+        expect(page.locator(f"[data-order-id={order['id']}]:focus")).to_be_visible()
     assert page.get_by_role("banner").bounding_box()["height"] <= 64  # type: ignore[index]
     assert found_by_axe(page) == []
     assert page_errors(page) == []

@@ -32,7 +32,7 @@ interface CardsProps {
 /** The cards of a column, in a box that scrolls. */
 export function Cards({ places, fresh, alone }: CardsProps) {
   const box = useRef<HTMLDivElement>(null);
-  const focused = useRef<string>(undefined);
+  const [focused, setFocused] = useState<string>();
   const lanes = useLanes(box, alone);
   const [heights] = useState(() => new CardHeights());
   const firstSeen = useRef(0);
@@ -40,12 +40,15 @@ export function Cards({ places, fresh, alone }: CardsProps) {
   const rangeExtractor = useCallback(
     (range: Range) => {
       firstSeen.current = range.startIndex;
-      // The card with the focus stays: else the focus would be nowhere.
-      const kept = places.findIndex(({ order }) => order.id === focused.current);
+      // The card with the focus stays: else the focus would be nowhere. So do those that an arrow leads to, wherever the
+      // column has been scrolled to meanwhile: a key that comes before the next drawing goes to the very next card.
+      const kept = places.findIndex(({ order }) => order.id === focused);
       const near = defaultRangeExtractor(range);
-      return kept === -1 || near.includes(kept) ? near : [...near, kept].sort((a, b) => a - b);
+      if (kept === -1) return near;
+      const around = [kept - 1, kept, kept + 1].filter((index) => index >= 0 && index < range.count);
+      return [...new Set([...near, ...around])].sort((a, b) => a - b);
     },
-    [places],
+    [places, focused],
   );
   // eslint-disable-next-line react-hooks/incompatible-library -- it is not memoized, and nothing of it is passed on
   const virtual = useVirtualizer<HTMLDivElement, HTMLElement>({
@@ -74,7 +77,7 @@ export function Cards({ places, fresh, alone }: CardsProps) {
       ref={box}
       className="column-scroll"
       onFocus={({ target }: FocusEvent<HTMLElement>) => {
-        focused.current = target.closest<HTMLElement>("[data-order-id]")?.dataset["orderId"];
+        setFocused(target.closest<HTMLElement>("[data-order-id]")?.dataset["orderId"]);
       }}
     >
       <ul
