@@ -25,7 +25,7 @@ WEB_SOURCES := $(shell find web -type f -not -path '*/node_modules/*' -not -path
 SERVER_SOURCES := $(shell find src -name '*.py' 2>/dev/null)
 
 .DEFAULT_GOAL := help
-.PHONY: help install run test tests test-postgres-versions compiled tools check lint types web web-lint web-types web-test \
+.PHONY: help install run test tests test-board test-postgres-versions compiled tools check lint types web web-lint web-types web-test \
 	fmt bench clean pins schema api-types client pages
 
 help:            ## Show this list
@@ -96,6 +96,10 @@ tools: $(VENV)/.installed
 # Of its own, for its four servers are 230 MB to fetch, and each takes its minutes.
 test-postgres-versions: $(VENV)/.installed-dev ## The tests that depend on PostgreSQL, on 14 to 17; `make test` has 18
 	scripts/test-postgres-versions
+
+# Of its own, for 1,300 orders are placed for it.
+test-board: $(VENV)/.installed-dev pages tools ## The board in Chromium in trouble, also with 300 orders open and 1,000 over
+	ORDERCAST_TEST_BOARD=1 $(BIN)/pytest tests/journey/test_board_trouble.py
 
 check: $(VENV)/.installed-dev pages lint types web
 
