@@ -100,6 +100,8 @@ class DeliveryWorker:
         self._in_flight: dict[str, set[str]] = {}
         """Ids of deliveries in flight, by endpoint."""
         self._tasks: set[asyncio.Task[None]] = set()
+        self._started = 0
+        """Deliveries that were started so far."""
         self._pending_outcomes: dict[str, _PendingOutcome] = {}
         """Outcomes that are not yet written, by delivery; these deliveries are not sent again."""
         self._reading = 0
@@ -133,7 +135,12 @@ class DeliveryWorker:
 
     async def run_due(self) -> None:
         """Make and send all deliveries that are due; return when none is in flight."""
-        while await self._step() == 0 or self._tasks:
+        started = -1
+        # What was sent and answered within a round may have made room for rows that the round passed over.
+        while started != self._started or self._tasks:
+            started = self._started
+            while await self._step() == 0:
+                pass
             if self._tasks:
                 await asyncio.wait(self._tasks)
 
@@ -193,6 +200,7 @@ class DeliveryWorker:
             ):
                 self._in_flight.setdefault(endpoint.id, set()).add(delivery.id)
                 task = asyncio.create_task(self._deliver(endpoint, delivery))
+                self._started += 1
                 self._tasks.add(task)
                 task.add_done_callback(self._tasks.discard)
 
