@@ -135,13 +135,17 @@ def _registrations(cdp: CDPSession) -> list[str]:
 
 def _shown(page: Page, count: int) -> list[dict[str, Any]]:
     """The notifications that are shown, once there are so many."""
-    handle = page.wait_for_function(
-        """async (count) => {
-          const registration = await navigator.serviceWorker.ready;
-          const shown = await registration.getNotifications();
-          return shown.length >= count && shown.map(({ title, body, data }) => ({ title, body, data }));
-        }""",
-        arg=count,
-    )
-    shown: list[dict[str, Any]] = handle.json_value()
-    return shown
+
+    def so_many() -> list[dict[str, Any]] | None:
+        # Asked again from here: Playwright's own waiting takes the promise of an answer for one that is true.
+        shown: list[dict[str, Any]] = page.evaluate(
+            """async () => {
+              const registration = await navigator.serviceWorker.ready;
+              const shown = await registration.getNotifications();
+              return shown.map(({ title, body, data }) => ({ title, body, data }));
+            }"""
+        )
+        return shown if len(shown) >= count else None
+
+    found: list[dict[str, Any]] = eventually(so_many)
+    return found
