@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from contextlib import suppress
 
 from .types import Store
 
@@ -30,7 +31,7 @@ class CommitSignal:
     async def wait(self, at_most_s: float) -> None:
         """Wait for the pause, then for a commit or `at_most_s` seconds."""
         await asyncio.sleep(self._pause_s)
-        try:
-            await asyncio.wait_for(self._committed.wait(), at_most_s)
-        except TimeoutError:
-            return
+        # Not `wait_for`: before Python 3.12 it forgets a cancellation that comes with the commit.
+        with suppress(TimeoutError):
+            async with asyncio.timeout(at_most_s):
+                await self._committed.wait()

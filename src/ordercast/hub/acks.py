@@ -35,7 +35,9 @@ class Acks:
         `fail`.
         """
         try:
-            args = await asyncio.wait_for(answer, timeout_s)
+            # Not `wait_for`: before Python 3.12 it forgets a cancellation that comes with the answer.
+            async with asyncio.timeout(timeout_s):
+                args = await answer
         except TimeoutError:
             raise AckTimeout(event, timeout_s) from None
         return value_of(args)
