@@ -32,7 +32,10 @@ async def started(by: str) -> AsyncIterator[tuple[int, asyncio.subprocess.Proces
     port = free_port()
     command = [part.format(port=port) for part in COMMANDS[by]]
     environ = {**os.environ, "PYTHONPATH": f"{ROOT / 'src'}{os.pathsep}{ROOT}"}
-    process = await asyncio.create_subprocess_exec(sys.executable, "-m", *command, cwd=ROOT, env=environ)
+    # In a group of its own: Granian leaves its worker behind when it is killed alone.
+    process = await asyncio.create_subprocess_exec(
+        sys.executable, "-m", *command, cwd=ROOT, env=environ, start_new_session=True
+    )
     try:
         async with httpx.AsyncClient(trust_env=False) as client:
 
@@ -45,8 +48,8 @@ async def started(by: str) -> AsyncIterator[tuple[int, asyncio.subprocess.Proces
             await until(answers)
         yield port, process
     finally:
-        if process.returncode is None:
-            process.kill()
+        with contextlib.suppress(ProcessLookupError):
+            os.killpg(process.pid, signal.SIGKILL)
         await process.wait()
 
 
