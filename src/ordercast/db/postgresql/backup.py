@@ -15,8 +15,8 @@ import psycopg
 from psycopg.conninfo import make_conninfo
 
 from ordercast.config import parts_of_postgresql_url
-from ordercast.db.backups import BackupRefused
-from ordercast.db.epochs import new_epoch
+from ordercast.db.backups import BackupRefused, written_whole
+from ordercast.db.epochs import history_of
 from ordercast.db.errors import Unusable
 from ordercast.db.migrate import revision_of, upgrade
 
@@ -27,10 +27,7 @@ _SCHEMAS: Final = """
 SELECT nspname FROM pg_namespace WHERE nspname IN (current_schema(), 'ordercast') ORDER BY nspname
 """
 _HAS_TABLES: Final = "SELECT to_regclass('feed') IS NOT NULL OR to_regclass('orders') IS NOT NULL"
-_KEEP_EPOCH: Final = """
-INSERT INTO meta (name, value) VALUES ('epoch', %s) ON CONFLICT (name) DO UPDATE SET value = excluded.value
-"""
-# Of these, libpq would read the database's own names out of the URL's options.
+# Handed over by the environment, or not at all.
 _SECRETS: Final = ("password", "sslpassword")
 _ERROR_CHARACTERS_MAX: Final = 500
 
@@ -40,24 +37,13 @@ def back_up(url: str, target: Path) -> None:
 
     The shop's own tables beside ours are its own to back up. Raises BackupRefused.
     """
-    if target.exists():
-        raise BackupRefused(f"{target} is there already; name another file")
     with _refused(), closing(connect(url, name="backup")) as connection:
         if revision_of(url) is None:
             raise BackupRefused("this database has no tables of ours")
         schemas = [name for (name,) in connection.execute(_SCHEMAS).fetchall()]
-    draft = target.with_name(f".{target.name}.{os.getpid()}.part")
-    try:
-        os.close(os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600))
+    with written_whole(target) as draft:
         chosen = [f"--schema={_pattern(name)}" for name in schemas]
         _run("pg_dump", url, "--format=custom", f"--file={draft}", *chosen)
-        os.link(draft, target)
-    except FileExistsError as error:
-        raise BackupRefused(f"{target} is there already; name another file") from error
-    except OSError as error:
-        raise BackupRefused(f"{error.filename or target}: {error.strerror}") from error
-    finally:
-        draft.unlink(missing_ok=True)
 
 
 def restore(backup: Path, url: str) -> None:
@@ -81,7 +67,7 @@ def restore(backup: Path, url: str) -> None:
     with _refused():
         upgrade(url)
         with closing(connect(url, name="restore")) as connection:
-            connection.execute(_KEEP_EPOCH, (new_epoch(),))
+            history_of(connection)  # its tables are others than those of the dump: a new epoch
 
 
 def _made_schema(line: str) -> str | None:

@@ -6,7 +6,6 @@ transaction of the restored file, so a crash leaves what was there (https://sqli
 
 from __future__ import annotations
 
-import os
 import sqlite3
 import time
 from collections.abc import Callable, Iterator
@@ -14,11 +13,11 @@ from contextlib import closing, contextmanager
 from pathlib import Path
 from typing import Final
 
-from ordercast.db.backups import BackupRefused
+from ordercast.db.backups import BackupRefused, draft_of, put_in_place, written_whole
 from ordercast.db.errors import Unusable
 from ordercast.db.migrate import revision_of, upgrade
 
-from .connection import connect, create_private
+from .connection import connect
 from .history_position import begin_epoch_of
 from .leases import FileLost
 
@@ -26,8 +25,6 @@ from .leases import FileLost
 _ALL_PAGES: Final = -1
 # A restore waits for whoever writes to the database; a shop of ours does so for milliseconds.
 LOCKED_S_MAX: Final = 30.0
-# What SQLite keeps beside a file.
-_COMPANIONS: Final = ("-wal", "-shm", "-journal")
 
 
 def back_up(database: Path, target: Path, began: Callable[[int], None]) -> None:
@@ -35,7 +32,7 @@ def back_up(database: Path, target: Path, began: Callable[[int], None]) -> None:
 
     `began` is told the size in bytes before the pages are written. Raises BackupRefused.
     """
-    with _refused(database), _written_whole(target) as draft, closing(connect(database, read_only=True)) as source:
+    with _refused(database), written_whole(target) as draft, closing(connect(database, read_only=True)) as source:
         ((size,),) = source.execute("SELECT page_count * page_size FROM pragma_page_count(), pragma_page_size()")
         began(size)
         _copy(source, draft)
@@ -50,15 +47,14 @@ def restore(backup: Path, database: Path, *, replace: bool) -> Path | None:
     is_there = database.exists() and database.stat().st_size > 0
     if is_there and not replace:
         raise BackupRefused(f"{database} is there already; --replace puts the backup in its place, and keeps a copy")
-    saved = free_name(database.with_name(f"{database.name}.replaced")) if is_there else None
-    with _refused(backup), _draft_of(database) as draft:
+    saved = _free_name(database.with_name(f"{database.name}.replaced")) if is_there else None
+    with _refused(backup), draft_of(database) as draft:
         with closing(connect(backup, read_only=True)) as source:
             _copy(source, draft)
         _must_be_whole(draft)
         _prepare(draft, backup)
         if saved is None:
-            draft.replace(database)
-            _sync_folder(database)
+            put_in_place(draft, database)
             return None
         back_up(database, saved, lambda _: None)
         with closing(connect(draft, read_only=True)) as source, closing(connect(database)) as target:
@@ -66,7 +62,7 @@ def restore(backup: Path, database: Path, *, replace: bool) -> Path | None:
     return saved
 
 
-def free_name(path: Path) -> Path:
+def _free_name(path: Path) -> Path:
     """The path, or the first that is free with a number behind it."""
     found, count = path, 1
     while found.exists():
@@ -113,46 +109,11 @@ def _must_be_whole(path: Path) -> None:
 
 
 @contextmanager
-def _written_whole(target: Path) -> Iterator[Path]:
-    """A draft beside `target`, which takes its name when all of it is on disk. Raises BackupRefused if it is taken."""
-    if target.exists():
-        raise BackupRefused(f"{target} is there already; name another file")
-    with _draft_of(target) as draft:
-        yield draft
-        with draft.open("rb") as written:
-            os.fsync(written.fileno())
-        # A link and not a rename: what another process has written there meanwhile stays.
-        os.link(draft, target)
-        _sync_folder(target)
-
-
-@contextmanager
-def _draft_of(path: Path) -> Iterator[Path]:
-    draft = path.with_name(f".{path.name}.{os.getpid()}.part")
-    create_private(draft)
-    try:
-        yield draft
-    finally:
-        for name in (draft, *(draft.with_name(draft.name + suffix) for suffix in _COMPANIONS)):
-            name.unlink(missing_ok=True)
-
-
-def _sync_folder(path: Path) -> None:
-    descriptor = os.open(path.parent, os.O_RDONLY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)
-
-
-@contextmanager
 def _refused(path: Path) -> Iterator[None]:
     """Tell in a sentence what keeps a file from being read or written."""
     try:
         yield
     except (sqlite3.Error, Unusable, FileLost) as error:
         raise BackupRefused(f"{path}: {error}") from error
-    except FileExistsError as error:
-        raise BackupRefused(f"{error.filename2 or error.filename} is there already; name another file") from error
     except OSError as error:
         raise BackupRefused(f"{error.filename or path}: {error.strerror}") from error
