@@ -12,8 +12,10 @@ from pathlib import Path
 from typing import Any
 
 import jwt
+import msgspec
 import pytest
 
+from ordercast.api.health import Health
 from ordercast.doctor import Finding, Target, Verdict, examination, examine, socket_checks
 from ordercast.hub import ConnectRefused, Server
 from ordercast.hub import Socket as ClientSocket
@@ -216,6 +218,18 @@ async def test_a_server_without_an_echo_is_none_with_a_fault() -> None:
     async with running(official_server()) as node:
         findings = await found(node.url)
     assert not [finding for finding in findings if finding.verdict is Verdict.FAULT]
+
+
+@pytest.mark.parametrize(("status", "verdict"), [("200 OK", Verdict.NOTE), ("503 Service Unavailable", Verdict.FAULT)])
+async def test_what_a_server_says_of_its_own_health_is_told_with_its_reasons(status: str, verdict: Verdict) -> None:
+    health = Health(
+        "degraded", parts={"bus": "away", "mail": "up"}, faults=["The disk is full."], warnings=["It grows."]
+    )
+    body = msgspec.json.encode(health)
+    async with answering(f"HTTP/1.1 {status}\r\nContent-Length: {len(body)}\r\n\r\n".encode() + body) as url:
+        (finding,) = [finding async for finding in examination._check_health(Target(url=url))]
+    assert finding.verdict is verdict
+    assert finding.sentence == "the server says that it is degraded. The disk is full. It grows. bus: away."
 
 
 @pytest.mark.parametrize("url", ["shop.example", "ftp://shop.example", "http://"])

@@ -7,13 +7,13 @@ from email.utils import parsedate_to_datetime
 from typing import Final
 
 from .findings import Finding, fault, good, note
-from .polling import Answer
+from .polling import TimedResponse
 
 # The header is of whole seconds, and half the way of the answer is unknown.
 SKEW_S_MAX: Final = 30.0
 
 
-def offset_s_of(answer: Answer) -> float | None:
+def offset_s_of(answer: TimedResponse) -> float | None:
     """By how many seconds the server's clock is ahead of this machine's."""
     try:
         there = parsedate_to_datetime(answer.headers["date"])

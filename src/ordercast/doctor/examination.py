@@ -2,20 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator
 from contextlib import suppress
 from typing import Final
 
 import httpx
 import msgspec
 
-from ordercast.protocol.engineio import OpenPacket
-
 from . import polling, socket_checks
 from .clock import check_clock, offset_s_of
-from .findings import Finding, Hopeless, fault, good, note
+from .findings import Finding, StopExamination, fault, good, note
 from .handshake import explain, look_elsewhere
-from .reach import check_reach
+from .reachability import check_reachable
 from .target import Target
 from .token import check_token
 
@@ -31,10 +29,10 @@ BODY_BYTES_MAX: Final = 1_000_000
 async def examine(target: Target) -> AsyncIterator[Finding]:
     """Yield what is found, as it is found. Raises nothing that a server could cause."""
     try:
-        yield await check_reach(target)
+        yield await check_reachable(target)
         answer = await _handshake(target)
-    except Hopeless as hopeless:
-        yield hopeless.finding
+    except StopExamination as stop:
+        yield stop.finding
         return
     handshake = answer.open_packet
     assert handshake is not None
@@ -45,34 +43,37 @@ async def examine(target: Target) -> AsyncIterator[Finding]:
         yield _check_origin(target, answer)
     if target.token is not None and (found := check_token(target.token, offset_s)):
         yield found
-    for check in (_check_polling, _check_websocket, _check_bodies, _check_health):
-        async for finding in _checked(check, target, handshake):
+    for name, findings in (
+        ("polling", _check_polling(target, handshake.sid)),
+        ("websocket", socket_checks.check_websocket(target)),
+        ("bodies", _check_bodies(target, handshake.max_payload)),
+        ("health", _check_health(target)),
+    ):
+        async for finding in _ended_by_a_fault(name, findings):
             yield finding
 
 
-Check = Callable[[Target, OpenPacket], AsyncIterator[Finding]]
-
-
-async def _checked(check: Check, target: Target, handshake: OpenPacket) -> AsyncIterator[Finding]:
+async def _ended_by_a_fault(check: str, findings: AsyncIterator[Finding]) -> AsyncIterator[Finding]:
+    """What a check finds, and what kept it from looking further."""
     try:
-        async for finding in check(target, handshake):
+        async for finding in findings:
             yield finding
-    except Hopeless as hopeless:
-        yield hopeless.finding
+    except StopExamination as stop:
+        yield stop.finding
     except (httpx.HTTPError, OSError, TimeoutError) as error:
         yield fault(
-            check.__name__.removeprefix("_check_"),
+            check,
             f"the server, or a proxy before it, ended this without an answer ({type(error).__name__})",
             "look at the server's log and the proxy's error log of this moment",
         )
 
 
-async def _handshake(target: Target) -> polling.Answer:
-    """The handshake by polling, which every client can do. Raises Hopeless."""
+async def _handshake(target: Target) -> polling.TimedResponse:
+    """The handshake by polling, which every client can do. Raises StopExamination."""
     try:
         answer = await polling.open_session(target)
     except httpx.TimeoutException:
-        raise Hopeless(
+        raise StopExamination(
             fault(
                 "handshake",
                 f"the connection is taken, and nothing answered for {target.patience_s:.0f} s",
@@ -80,7 +81,7 @@ async def _handshake(target: Target) -> polling.Answer:
             )
         ) from None
     except httpx.HTTPError as error:
-        raise Hopeless(
+        raise StopExamination(
             fault(
                 "handshake",
                 f"what listens there does not speak HTTP ({str(error) or type(error).__name__})",
@@ -92,10 +93,10 @@ async def _handshake(target: Target) -> polling.Answer:
     finding = explain(target, answer)
     if answer.status in {200, 301, 302, 307, 308, 404, 405} and (elsewhere := await look_elsewhere(target)):
         finding = elsewhere
-    raise Hopeless(finding)
+    raise StopExamination(finding)
 
 
-def _how_quick(answer: polling.Answer) -> Finding:
+def _how_quick(answer: polling.TimedResponse) -> Finding:
     said = f"Engine.IO 4 answered in {answer.took_s * 1000:,.0f} ms"
     if answer.took_s < SLOW_S:
         return good("handshake", said)
@@ -106,7 +107,7 @@ def _how_quick(answer: polling.Answer) -> Finding:
     )
 
 
-def _check_origin(target: Target, answer: polling.Answer) -> Finding:
+def _check_origin(target: Target, answer: polling.TimedResponse) -> Finding:
     allowed = answer.headers.get("access-control-allow-origin")
     if allowed in {"*", target.origin} or target.origin == target.base:
         return good("origin", f"a page of {target.origin} may connect")
@@ -118,8 +119,8 @@ def _check_origin(target: Target, answer: polling.Answer) -> Finding:
     )
 
 
-async def _check_polling(target: Target, handshake: OpenPacket) -> AsyncIterator[Finding]:
-    session = polling.PollingSession(target, handshake.sid)
+async def _check_polling(target: Target, sid: str) -> AsyncIterator[Finding]:
+    session = polling.PollingSession(target, sid)
     for _ in range(STICKY_REQUESTS):
         answer = await session.post(b"6")
         if answer.engine_error == 1:
@@ -144,15 +145,9 @@ async def _check_polling(target: Target, handshake: OpenPacket) -> AsyncIterator
     )
 
 
-async def _check_websocket(target: Target, handshake: OpenPacket) -> AsyncIterator[Finding]:
-    del handshake
-    async for finding in socket_checks.check_websocket(target):
-        yield finding
-
-
-async def _check_bodies(target: Target, handshake: OpenPacket) -> AsyncIterator[Finding]:
+async def _check_bodies(target: Target, max_payload: int) -> AsyncIterator[Finding]:
     """Whether a proxy takes as large a body as the server says that it does."""
-    size = int(min(handshake.max_payload, BODY_BYTES_MAX) * BODY_SHARE)
+    size = int(min(max_payload, BODY_BYTES_MAX) * BODY_SHARE)
     opened = await polling.open_session(target)
     if (packet := opened.open_packet) is None:
         return
@@ -164,26 +159,35 @@ async def _check_bodies(target: Target, handshake: OpenPacket) -> AsyncIterator[
         return
     yield fault(
         "bodies",
-        f"a message of {size:,} bytes is refused with 413, though the server takes {handshake.max_payload:,}",
-        f"a proxy's bound is lower: nginx says `client_max_body_size {-(-handshake.max_payload // 1_000_000)}m;`",
+        f"a message of {size:,} bytes is refused with 413, though the server takes {max_payload:,}",
+        f"a proxy's bound is lower: nginx says `client_max_body_size {-(-max_payload // 1_000_000)}m;`",
     )
 
 
-async def _check_health(target: Target, handshake: OpenPacket) -> AsyncIterator[Finding]:
+async def _check_health(target: Target) -> AsyncIterator[Finding]:
     """What an Ordercast server says of itself; others have no such page."""
-    del handshake
     answer = await polling.ask(target, f"{target.base}/health/ready")
     with suppress(msgspec.DecodeError, msgspec.ValidationError):
         health = msgspec.json.decode(answer.body, type=_Health)
-        reasons = " ".join(health.reasons)
+        said = " ".join([f"the server says that it is {health.status}.", *health.reasons])
         if answer.status != 200:
-            yield fault("health", f"the server says that it is {health.status}. {reasons}".strip(), "see its reasons")
+            yield fault("health", said, "/health/ready has all of it, and the server's log")
         elif health.status == "ready":
             yield good("health", "the server says that it is ready")
         else:
-            yield note("health", f"the server says that it is {health.status}. {reasons}".strip())
+            yield note("health", said)
 
 
 class _Health(msgspec.Struct):
+    """Of `api.health.Health`, what an operator acts on."""
+
     status: str
-    reasons: list[str] = []
+    faults: list[str] = []
+    warnings: list[str] = []
+    damaged: list[str] = []
+    parts: dict[str, str] = {}
+
+    @property
+    def reasons(self) -> list[str]:
+        parts = [f"{name}: {state}." for name, state in self.parts.items() if state != "up"]
+        return [*self.faults, *self.warnings, *self.damaged, *parts]

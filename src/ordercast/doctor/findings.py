@@ -26,7 +26,7 @@ class Finding(msgspec.Struct, frozen=True):
     """What to change, and where; of a fault."""
 
 
-class Hopeless(Exception):
+class StopExamination(Exception):
     """What was found makes further looking pointless."""
 
     def __init__(self, finding: Finding) -> None:

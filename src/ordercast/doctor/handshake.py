@@ -20,13 +20,13 @@ USUAL_PATHS: Final = ("/socket.io/", "/api/socket.io/", "/ws/socket.io/")
 _OF_VERSION_2: Final = re.compile(rb"\d+:0\{")
 
 
-def explain(target: Target, answer: polling.Answer) -> Finding:
+def explain(target: Target, answer: polling.TimedResponse) -> Finding:
     """Name what answered instead."""
     sentence, remedy = _of_another_version(answer) or _of_a_status(target, answer) or _of_something_else(target, answer)
     return fault("handshake", sentence, remedy)
 
 
-def _of_another_version(answer: polling.Answer) -> tuple[str, str] | None:
+def _of_another_version(answer: polling.TimedResponse) -> tuple[str, str] | None:
     if _OF_VERSION_2.match(answer.body):
         return (
             "the server speaks the protocol of Socket.IO 2",
@@ -40,7 +40,7 @@ def _of_another_version(answer: polling.Answer) -> tuple[str, str] | None:
     return None
 
 
-def _of_a_status(target: Target, answer: polling.Answer) -> tuple[str, str] | None:
+def _of_a_status(target: Target, answer: polling.TimedResponse) -> tuple[str, str] | None:
     server, status = _server_of(answer), answer.status
     if status in {502, 503, 504}:
         return (
@@ -71,7 +71,7 @@ def _of_a_status(target: Target, answer: polling.Answer) -> tuple[str, str] | No
     return None
 
 
-def _of_something_else(target: Target, answer: polling.Answer) -> tuple[str, str]:
+def _of_something_else(target: Target, answer: polling.TimedResponse) -> tuple[str, str]:
     found = f"{_server_of(answer)} answers {answer.status}, {_start_of(answer.body)!r}"
     return (
         f"no Socket.IO server is at {target.path}: {found}",
@@ -79,7 +79,7 @@ def _of_something_else(target: Target, answer: polling.Answer) -> tuple[str, str
     )
 
 
-def _server_of(answer: polling.Answer) -> str:
+def _server_of(answer: polling.TimedResponse) -> str:
     return str(answer.headers.get("server", "something"))
 
 

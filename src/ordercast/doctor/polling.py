@@ -18,7 +18,7 @@ from .target import Target
 _OPEN: Final = re.compile(rb"0(\{.*?\})(?:\x1e|$)", re.DOTALL)
 
 
-class Answer(NamedTuple):
+class TimedResponse(NamedTuple):
     """An HTTP answer, and how long it took."""
 
     status: int
@@ -54,7 +54,7 @@ def trusted() -> ssl.SSLContext:
     return ssl.create_default_context()
 
 
-async def ask(target: Target, url: str, *, body: bytes | None = None, **parameters: str) -> Answer:
+async def ask(target: Target, url: str, *, body: bytes | None = None, **parameters: str) -> TimedResponse:
     """One request on a connection of its own. Raises httpx.HTTPError."""
     began_s = time.monotonic()
     timeout = httpx.Timeout(target.patience_s)
@@ -67,7 +67,7 @@ async def ask(target: Target, url: str, *, body: bytes | None = None, **paramete
         else:
             headers = {"Content-Type": "text/plain;charset=UTF-8"}
             response = await client.post(url, content=body, headers=headers, **parts)
-    return Answer(response.status_code, response.headers, response.content, time.monotonic() - began_s)
+    return TimedResponse(response.status_code, response.headers, response.content, time.monotonic() - began_s)
 
 
 class PollingSession:
@@ -77,10 +77,10 @@ class PollingSession:
         self._target = target
         self._sid = sid
 
-    async def get(self) -> Answer:
+    async def get(self) -> TimedResponse:
         return await ask(self._target, self._target.engine_url, EIO="4", transport="polling", sid=self._sid)
 
-    async def post(self, packet: bytes) -> Answer:
+    async def post(self, packet: bytes) -> TimedResponse:
         url = self._target.engine_url
         return await ask(self._target, url, body=packet, EIO="4", transport="polling", sid=self._sid)
 
@@ -92,6 +92,6 @@ def packets_of(body: bytes) -> list[bytes]:
     return body.split(RECORD_SEPARATOR)
 
 
-async def open_session(target: Target) -> Answer:
+async def open_session(target: Target) -> TimedResponse:
     """The handshake's answer, whatever it is."""
     return await ask(target, target.engine_url, EIO="4", transport="polling")

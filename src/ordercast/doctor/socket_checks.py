@@ -11,28 +11,22 @@ import msgspec
 from picows import WSError, WSHandshakeError
 
 from . import websocket
-from .findings import Finding, Hopeless, fault, good, note
+from .findings import Finding, StopExamination, fault, good, note
 from .target import Target
-from .websocket import Closed, WebSocketConnection
+from .token import REMEDIES
+from .websocket import ConnectionClosed, WebSocketConnection
 
 ECHOES: Final = 5
 # Most networks of a continent are below; a phone's is not held up by a second.
 SLOW_S: Final = 1.0
 
-_TOKEN_REMEDIES: Final = {
-    "token_expired": "sign in again, or renew it before; give `auth` as a function: each connection has the newest",
-    "token_revoked": "the account was signed out or closed: sign in again",
-    "token_malformed": "send the token alone, without `Bearer` and quotes: io(url, {auth: {token}})",
-    "token_invalid": "it is signed with another secret than the server's ORDERCAST_SECRET, or for another audience",
-}
-
 
 async def check_websocket(target: Target) -> AsyncIterator[Finding]:
-    """Raises Hopeless where nothing more can be seen."""
+    """Raises StopExamination where nothing more can be seen."""
     try:
         connection = await websocket.connect(target)
     except (WSError, OSError, TimeoutError) as error:
-        raise Hopeless(_refused(error)) from None
+        raise StopExamination(_refused(error)) from None
     try:
         yield good("websocket", "WebSocket connects")
         await _receive(connection, target, "websocket")
@@ -54,7 +48,7 @@ def _refused(error: Exception) -> Finding:
 
 
 async def _enter(connection: WebSocketConnection, target: Target) -> Finding:
-    """Send CONNECT; tell how it was answered. Raises Hopeless."""
+    """Send CONNECT; tell how it was answered. Raises StopExamination."""
     auth = msgspec.json.encode(target.auth).decode() if target.auth else ""
     connection.send(f"40{target.prefix}{auth}")
     answer = await _receive(connection, target, "namespace")
@@ -64,15 +58,17 @@ async def _enter(connection: WebSocketConnection, target: Target) -> Finding:
         who = "with this token" if target.token else "without a token"
         return good("namespace", f"{target.namespace} lets one in {who}")
     if not kind.startswith("44"):
-        raise Hopeless(fault("namespace", f"CONNECT is answered {answer[:60]!r}", "is it a Socket.IO server?"))
+        raise StopExamination(fault("namespace", f"CONNECT is answered {answer[:60]!r}", "is it a Socket.IO server?"))
     message = str(document.get("message", ""))
     data = document.get("data")
     code = str(data.get("code", "")) if isinstance(data, dict) else ""
     if message == "Invalid namespace":
         remedy = f"name one that the server has; io(url) is of `/`, io(url + {target.namespace!r}) of this one"
-        raise Hopeless(fault("namespace", f"the server has no namespace {target.namespace}", remedy))
-    remedy = _TOKEN_REMEDIES.get(code, "the sentence is the server's own: its middleware refused")
-    raise Hopeless(fault("token", f"{target.namespace} refuses: {message}" + (f" ({code})" if code else ""), remedy))
+        raise StopExamination(fault("namespace", f"the server has no namespace {target.namespace}", remedy))
+    remedy = REMEDIES.get(code, "the sentence is the server's own: its middleware refused")
+    raise StopExamination(
+        fault("token", f"{target.namespace} refuses: {message}" + (f" ({code})" if code else ""), remedy)
+    )
 
 
 async def _echo(connection: WebSocketConnection, target: Target) -> Finding:
@@ -89,7 +85,7 @@ async def _echo(connection: WebSocketConnection, target: Target) -> Finding:
             return note(
                 "echo", "the server has no `echo` and acknowledges no unknown event: how quick it is, is not known"
             )
-        except Closed:
+        except ConnectionClosed:
             return fault(
                 "echo", "the connection was closed at the first event", "look at the server's log of this moment"
             )
@@ -106,7 +102,7 @@ async def _echo(connection: WebSocketConnection, target: Target) -> Finding:
 
 
 async def _receive(connection: WebSocketConnection, target: Target, check: str) -> str:
-    """Raises Hopeless where nothing comes."""
+    """Raises StopExamination where nothing comes."""
     try:
         return await connection.receive(target.patience_s)
     except TimeoutError:
@@ -115,9 +111,9 @@ async def _receive(connection: WebSocketConnection, target: Target, check: str) 
             f"the connection is open, and nothing came for {target.patience_s:.0f} s",
             "a proxy that buffers (nginx: `proxy_buffering off;`), or a server that is held up",
         )
-    except Closed:
+    except ConnectionClosed:
         finding = fault(check, "the server, or a proxy, closed the connection at once", "look at both logs")
-    raise Hopeless(finding)
+    raise StopExamination(finding)
 
 
 def _decoded(text: str) -> dict[str, Any]:

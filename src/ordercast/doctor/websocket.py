@@ -13,7 +13,7 @@ from .target import Target
 _LOG: Final = logging.getLogger("ordercast.doctor")
 
 
-class Closed(Exception):
+class ConnectionClosed(Exception):
     """The server closed the connection."""
 
 
@@ -48,11 +48,11 @@ class WebSocketConnection(WSListener):
             self._transport.send(WSMsgType.TEXT, packet.encode())
 
     async def receive(self, within_s: float) -> str:
-        """The next packet. Raises Closed, TimeoutError."""
+        """The next packet. Raises ConnectionClosed, TimeoutError."""
         async with asyncio.timeout(within_s):
             packet = await self._packets.get()
         if packet is None:
-            raise Closed
+            raise ConnectionClosed
         return packet
 
     def close(self) -> None:
