@@ -122,7 +122,7 @@ def mapping_at(path: Path, *, of_documents: bool | None = None) -> Mapping:
     try:
         mapping = attach.read(path)
         if of_documents is not None:
-            attach.check_language(mapping, of_documents=of_documents)
+            attach.check_query_language(mapping, of_documents=of_documents)
         return mapping
     except attach.MappingError as error:
         raise ConfigError("mapping_file", f"cannot be used\n{error}") from None

@@ -82,9 +82,9 @@ def test_words_of_another_kind_of_database_are_refused_with_their_lines(tmp_path
     path = tmp_path / "ordercast.toml"
     path.write_text(f'{HEAD}when = "a = 1"\nview = "v"\nat = "commit"\non_error = "fail"\n[emit.sql]\nb = "SELECT 1"\n')
     with pytest.raises(attach.MappingError) as refused:
-        attach.check_language(attach.read(path), of_documents=True)
+        attach.check_query_language(attach.read(path), of_documents=True)
     assert [fault.line for fault in refused.value.faults] == [6, 7, 8, 9, 10]
-    attach.check_language(attach.read(path), of_documents=False)
+    attach.check_query_language(attach.read(path), of_documents=False)
     path.write_text(f"{HEAD}when = {{ a = 1 }}\n")
     with pytest.raises(attach.MappingError, match=":6: `when` is SQL here, a text"):
-        attach.check_language(attach.read(path), of_documents=False)
+        attach.check_query_language(attach.read(path), of_documents=False)

@@ -7,7 +7,7 @@ Stays true: nothing here fails a write of the shop, unless its mapping asks for 
 A mapping knows no database: ``mapping`` reads the file into values, ``postgresql`` and ``sqlite`` compile those.
 """
 
-from .languages import check_language
 from .mapping import Mapping, MappingError, read
+from .query_language import check_query_language
 
-__all__ = ["Mapping", "MappingError", "check_language", "read"]
+__all__ = ["Mapping", "MappingError", "check_query_language", "read"]

@@ -25,7 +25,7 @@ from ordercast.attach.suggestions import suggest
 from ordercast.commerce.rooms import EVERYBODY
 from ordercast.contrib.mongodb import Collections
 from ordercast.contrib.mongodb import source as source_module
-from ordercast.contrib.mongodb.keeping import KeptDocuments
+from ordercast.contrib.mongodb.kept_documents import KeptDocuments
 from ordercast.contrib.mongodb.values import to_json
 from ordercast.db import SqliteStore
 from ordercast.db.postgresql.store import PostgresqlStore
@@ -340,7 +340,7 @@ async def test_a_first_mapping_is_suggested_of_what_documents_have(foreign: Fore
     text = suggest(await attaching(foreign, told, "known_tables"), "mongodb://db/shop", "mongodb")
     told.path.write_text(text)
     mapping = attach.read(told.path)
-    attach.check_language(mapping, of_documents=True)
+    attach.check_query_language(mapping, of_documents=True)
     placed, moved = mapping.emits
     assert (placed.table, placed.event, [*map(str, placed.rooms)]) == (
         "orders", "new_order", ["store-owners", "customer_{customerId}"],

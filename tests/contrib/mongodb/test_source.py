@@ -11,7 +11,7 @@ from tests.waiting import until
 
 from ordercast.contrib.mongodb import order_source
 from ordercast.contrib.mongodb import source as source_module
-from ordercast.contrib.mongodb.keeping import KeptDocuments
+from ordercast.contrib.mongodb.kept_documents import KeptDocuments
 from ordercast.contrib.mongodb.reading import ForeignCollection, SnapshotBatch
 
 from .conftest import Foreign, MirroredRow

@@ -11,8 +11,8 @@ from typing import Any, Final
 from pymongo import MongoClient
 from pymongo.errors import OperationFailure, PyMongoError
 
-from ordercast.attach.checks import nearest
 from ordercast.attach.mapping import Fault, Mapping
+from ordercast.attach.section_faults import nearest
 from ordercast.attach.suggestions import Dialect, KnownTable
 
 # A person waits for it.

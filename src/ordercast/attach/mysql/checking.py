@@ -8,7 +8,9 @@ from typing import Any
 
 import pymysql
 
-from ordercast.attach.checks import (
+from ordercast.attach.mapping import Fault, Section, Verb, Watch
+from ordercast.attach.mapping import Mapping as MappingFile
+from ordercast.attach.section_faults import (
     APPLY,
     column_faults,
     missing_trigger,
@@ -18,8 +20,6 @@ from ordercast.attach.checks import (
     refusal_fault,
     view_faults,
 )
-from ordercast.attach.mapping import Fault, Section, Verb, Watch
-from ordercast.attach.mapping import Mapping as MappingFile
 
 from .catalogue import AttachedTrigger, Catalogue, Table, filter_kind
 from .compiling import OUTBOX, PUBLISH, outbox_of, publish_body, trigger_body, trigger_name

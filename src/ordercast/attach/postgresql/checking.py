@@ -6,8 +6,8 @@ from collections.abc import Iterator
 from collections.abc import Mapping as MappingOf
 from dataclasses import dataclass, field
 
-from ordercast.attach.checks import APPLY, column_faults, needless_trigger
 from ordercast.attach.mapping import Emit, Fault, Mapping, Watch
+from ordercast.attach.section_faults import APPLY, column_faults, needless_trigger
 
 from .catalogue import AttachedTrigger, Catalogue, Relation
 from .compiling import Compiled, CompiledTrigger, compile_section

@@ -8,9 +8,9 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from ordercast.attach.attaching import transaction_script
-from ordercast.attach.checks import APPLY, missing_trigger, needless_trigger, other_trigger
 from ordercast.attach.mapping import Fault, MappingError
 from ordercast.attach.mapping import Mapping as MappingFile
+from ordercast.attach.section_faults import APPLY, missing_trigger, needless_trigger, other_trigger
 from ordercast.attach.suggestions import Dialect, KnownTable
 from ordercast.db.sql import quoted
 

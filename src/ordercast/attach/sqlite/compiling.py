@@ -11,9 +11,9 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final
 
-from ordercast.attach.checks import column_faults, refusal_fault, view_faults
 from ordercast.attach.mapping import Fault, Section, Verb, Watch
 from ordercast.attach.mapping import Mapping as MappingFile
+from ordercast.attach.section_faults import column_faults, refusal_fault, view_faults
 from ordercast.db.sql import literal, quoted
 from ordercast.db.watched_rows import ColumnKind
 

@@ -14,7 +14,7 @@ from ordercast.commerce.transitions import TERMINAL
 from ordercast.db import Transaction, mirrored
 from ordercast.db.mirrored import MirroredRow, MirroredState, SourcePosition
 
-from .keeping import KeptDocuments
+from .kept_documents import KeptDocuments
 from .mapping import is_order, map_order
 from .reading import database_of
 from .source import MongoSource, SourceStore

@@ -8,7 +8,7 @@ from typing import Final
 from ordercast.commerce.timestamps import Timestamp
 from ordercast.db import Transaction, mirrored
 
-from .documents import DocumentEvents, ToldDocuments
+from .document_events import DocumentEvents, EmittingDocuments
 from .reading import database_of
 from .source import MongoSource, SourceStore
 
@@ -38,7 +38,7 @@ class Collections:
         self._events = {name: events_of(database, name) for name in names}
         self.sources = {
             name: MongoSource(
-                store, url, ToldDocuments(f"{DOCUMENTS}{database}.{name}", events), collection=name, now=now
+                store, url, EmittingDocuments(f"{DOCUMENTS}{database}.{name}", events), collection=name, now=now
             )
             for name, events in self._events.items()
         }

@@ -17,7 +17,7 @@ from ordercast.commerce.timestamps import Timestamp
 from ordercast.db import StoreError, Transaction, mirrored
 from ordercast.db.mirrored import OvertakenError, SourcePosition
 
-from .keeping import KeptDocuments
+from .kept_documents import KeptDocuments
 from .reading import (
     SILENCE_S_MAX,
     STREAM_CHANGES,

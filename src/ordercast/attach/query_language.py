@@ -12,7 +12,7 @@ from .mapping import Emit, Fault, Mapping, MappingError
 COLLECTIONS_MAX = 50
 
 
-def check_language(mapping: Mapping, *, of_documents: bool) -> None:
+def check_query_language(mapping: Mapping, *, of_documents: bool) -> None:
     """Raises MappingError."""
     if found := sorted(_document_faults(mapping) if of_documents else _table_faults(mapping)):
         raise MappingError(mapping.path, found)

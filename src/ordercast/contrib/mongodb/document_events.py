@@ -8,7 +8,7 @@ from ordercast.commerce.timestamps import Timestamp
 from ordercast.db import Transaction, mirrored
 from ordercast.db.mirrored import MirroredRow, MirroredState, SourcePosition
 
-from .keeping import KeptDocuments
+from .kept_documents import KeptDocuments
 from .values import from_extended_json, to_extended_json, to_json
 
 Json = dict[str, Any]
@@ -46,7 +46,7 @@ class DocumentEvents(Protocol):
         ...
 
 
-class ToldDocuments(KeptDocuments):
+class EmittingDocuments(KeptDocuments):
     """Keeps one collection."""
 
     def __init__(self, source: str, events: DocumentEvents) -> None:
